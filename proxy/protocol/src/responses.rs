@@ -1,0 +1,9 @@
+//! The Responses API: request, response, items, tools and events.
+
+pub mod content;
+pub mod event;
+pub mod item;
+pub mod request;
+pub mod response;
+pub mod tool;
+pub mod usage;
