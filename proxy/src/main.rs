@@ -1,1 +1,33 @@
-fn main() {}
+//! `fairlead-proxy`: serve, validate, render, routes.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use proxy::boot;
+use proxy::cli::{Cli, Command};
+
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        None => boot::serve(cli.serve, environment()),
+        Some(Command::Serve(serve)) => boot::serve(*serve, environment()),
+        Some(Command::Validate(sources)) => boot::validate(&sources, &environment()),
+        Some(Command::Render(sources)) => boot::render(&sources, &environment()),
+        Some(Command::Routes) => boot::routes(),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            boot::complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The environment at the start; nothing else reads it.
+fn environment() -> boot::Environment {
+    std::env::vars().collect()
+}

@@ -39,3 +39,18 @@ impl Ids {
         *hash.as_bytes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_have_their_prefix_and_never_repeat() {
+        let mut ids = Ids::new([1; 32]);
+        let (first, second, call) = (ids.mint("msg_"), ids.mint("msg_"), ids.call());
+        assert_ne!(first, second);
+        assert!(first.strip_prefix("msg_").is_some_and(|hex| hex.len() == 48));
+        assert!(call.strip_prefix("call_").is_some_and(|text| text.len() == 24));
+        assert_eq!(first, Ids::new([1; 32]).mint("msg_"));
+    }
+}

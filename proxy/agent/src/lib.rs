@@ -3,7 +3,16 @@
 //! No tokio, no clock, no randomness: a run is a function of its arguments and inputs.
 #![deny(missing_docs)]
 
+pub mod choice;
+pub mod context;
+pub mod finished;
 pub mod ids;
 pub mod limits;
 pub mod model;
+pub mod run;
 pub mod tool;
+
+mod calls;
+mod emit;
+mod speech;
+mod stance;

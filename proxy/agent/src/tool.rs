@@ -1,7 +1,7 @@
 //! The port to tools: who runs a call, and what a call returns.
 
-use protocol::responses::usage::Usage;
 use protocol::Object;
+use protocol::responses::usage::Usage;
 use serde_json::Value;
 
 /// Names a call within a run; minted by the run.
@@ -99,4 +99,13 @@ impl ToolOutcome {
     pub fn failure(output: impl Into<String>) -> Self {
         Self { output: output.into(), failed: true, ..Self::default() }
     }
+}
+
+/// A step of a server-run call that the client is shown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Progress {
+    /// The `type` of the event, such as `response.image_generation_call.partial_image`.
+    pub event: &'static str,
+    /// Its fields next to `item_id` and `output_index`.
+    pub fields: Vec<(&'static str, Value)>,
 }

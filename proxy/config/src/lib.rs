@@ -1,1 +1,28 @@
+//! The pure compiler: custom resources in, snapshots and diagnostics out.
+//!
+//! No I/O, clock or randomness. File mode and cluster give the same verdicts and the same hashes for the same objects,
+//! because one function, [`compile()`], makes both.
+#![deny(missing_docs)]
 
+mod builtin;
+mod compile;
+mod diagnostics;
+mod hash;
+mod id;
+mod kinds;
+pub mod manifest;
+mod read;
+mod secret;
+mod snapshot;
+pub mod spec;
+mod world;
+
+pub use compile::{Compiled, compile};
+pub use diagnostics::{Condition, ConditionState, Degraded, Diagnostics, Problem, Reason, Serving};
+pub use hash::{Hash, HashKey};
+pub use id::{EntryId, GatewayId, ObjectId, SecretId};
+pub use read::Schemas;
+pub use secret::Secret;
+pub use snapshot::{Entry, IR, Snapshot};
+pub use spec::{ModelSpec, ProviderSpec, Spec};
+pub use world::{Body, Object, World};

@@ -1,5 +1,8 @@
 //! The one error that leaves the API: OpenAI's envelope with its status and retry hints.
 
+#[cfg(test)]
+pub(crate) mod refused;
+
 use std::fmt;
 use std::time::Duration;
 

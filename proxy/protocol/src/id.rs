@@ -29,7 +29,8 @@ impl<K: Kind> Id<K> {
     ///
     /// Errors: 400 `invalid_value` that names `param` and the prefix.
     pub fn parse_param(text: &str, param: &str) -> Result<Self, ApiError> {
-        Self::parse(text).ok_or_else(|| ApiError::wrong_prefix(param, text, K::PREFIX.trim_end_matches(['_', '-'])))
+        Self::parse(text)
+            .ok_or_else(|| ApiError::wrong_prefix(param, text, K::PREFIX.trim_end_matches(['_', '-'])))
     }
 
     /// The id as it stands on the wire.

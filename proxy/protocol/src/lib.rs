@@ -3,8 +3,12 @@
 //! No tokio, no clock, no randomness. Unknown fields and unknown items are kept and passed on.
 #![deny(missing_docs)]
 
+pub mod chat;
+pub mod destination;
+pub mod embeddings;
 pub mod error;
 pub mod id;
+pub mod models;
 pub mod page;
 pub mod read;
 pub mod responses;

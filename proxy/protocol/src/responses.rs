@@ -5,5 +5,7 @@ pub mod event;
 pub mod item;
 pub mod request;
 pub mod response;
+pub mod show;
+pub mod tokens;
 pub mod tool;
 pub mod usage;

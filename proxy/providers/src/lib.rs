@@ -1,1 +1,30 @@
+//! Speaks to model servers: pure dialects, and the client that retries and fails over.
 
+pub mod budget;
+pub mod chat;
+pub mod dialect;
+pub mod profile;
+pub mod relay;
+pub mod responses;
+pub mod retry;
+pub mod settings;
+pub mod targets;
+pub mod upstream;
+
+mod answer;
+mod calls;
+mod fault;
+mod free_text;
+mod generation;
+mod lenient;
+mod order;
+#[cfg(test)]
+mod support;
+
+pub use dialect::{Decoder, Dialect};
+pub use profile::Profile;
+pub use relay::{RelayBody, Relayed};
+pub use retry::{Backoff, Reasons, Retry};
+pub use settings::{Api, Credential, Settings, Timeouts};
+pub use targets::{Call, Target, Targets};
+pub use upstream::Upstream;

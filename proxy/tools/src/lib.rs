@@ -1,1 +1,4 @@
+//! Executes the calls that the server runs, and says which calls those are.
 
+pub mod think;
+pub mod toolbox;

@@ -219,14 +219,24 @@ fn place<M: SerializeMap>(map: &mut M, slot: &Slot) -> Result<(), M::Error> {
     map.serialize_entry("output_index", &slot.output_index)
 }
 
-fn content<M: SerializeMap, T: Serialize>(map: &mut M, at: &At, key: &str, value: &T) -> Result<(), M::Error> {
+fn content<M: SerializeMap, T: Serialize>(
+    map: &mut M,
+    at: &At,
+    key: &str,
+    value: &T,
+) -> Result<(), M::Error> {
     map.serialize_entry("item_id", &at.item_id)?;
     map.serialize_entry("output_index", &at.output_index)?;
     map.serialize_entry("content_index", &at.part)?;
     map.serialize_entry(key, value)
 }
 
-fn summary<M: SerializeMap, T: Serialize>(map: &mut M, at: &At, key: &str, value: &T) -> Result<(), M::Error> {
+fn summary<M: SerializeMap, T: Serialize>(
+    map: &mut M,
+    at: &At,
+    key: &str,
+    value: &T,
+) -> Result<(), M::Error> {
     map.serialize_entry("item_id", &at.item_id)?;
     map.serialize_entry("output_index", &at.output_index)?;
     map.serialize_entry("summary_index", &at.part)?;

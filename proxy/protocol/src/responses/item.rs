@@ -135,6 +135,14 @@ pub struct Message {
     pub rest: Object,
 }
 
+impl Message {
+    /// A final message without an id.
+    pub fn new(role: Role, content: Vec<Content>) -> Self {
+        let (tag, status, rest) = (MessageTag, ItemStatus::Completed, Object::new());
+        Self { id: String::new(), tag, status, content, role, rest }
+    }
+}
+
 /// A call of a function that the client runs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FunctionCall {

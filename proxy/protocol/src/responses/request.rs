@@ -1,11 +1,26 @@
 //! `POST /v1/responses`: the request after its checks.
 
+mod include;
+mod input;
+mod options;
+mod parse;
+mod tools;
+
 use serde_json::Value;
 
 use crate::Object;
 use crate::responses::item::Item;
 use crate::responses::response::{Metadata, ReasoningConfig, TextConfig, Truncation};
 use crate::responses::tool::{Tool, ToolChoice};
+
+pub use include::Include;
+pub use input::items;
+pub use options::metadata;
+pub use parse::parse;
+
+pub(crate) use options::json_schema;
+pub(crate) use parse::parse_optional;
+pub(crate) use tools::{is_server_type, tool, tool_choice};
 
 /// A checked request. Input is normalised; ids that the caller did not name are empty.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,23 +95,47 @@ pub struct CreateResponse {
     pub context_management: Option<Value>,
 }
 
-/// What is null or absent unless it is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Include {
-    /// `file_search_call.results`.
-    FileSearchResults,
-    /// `web_search_call.results`.
-    WebSearchResults,
-    /// `web_search_call.action.sources`.
-    WebSearchSources,
-    /// `message.input_image.image_url`.
-    InputImageUrl,
-    /// `computer_call_output.output.image_url`.
-    ComputerOutputImageUrl,
-    /// `code_interpreter_call.outputs`.
-    CodeInterpreterOutputs,
-    /// `reasoning.encrypted_content`.
-    EncryptedReasoning,
-    /// `message.output_text.logprobs`.
-    Logprobs,
+impl Default for CreateResponse {
+    /// An empty request with the values that absent fields have.
+    fn default() -> Self {
+        Self {
+            model: String::new(),
+            input: Vec::new(),
+            instructions: None,
+            previous_response_id: None,
+            conversation: None,
+            prompt: None,
+            tools: Vec::new(),
+            tool_choice: ToolChoice::default(),
+            parallel_tool_calls: None,
+            max_tool_calls: None,
+            max_output_tokens: None,
+            temperature: None,
+            top_p: None,
+            presence_penalty: None,
+            frequency_penalty: None,
+            top_logprobs: None,
+            truncation: Truncation::default(),
+            reasoning: ReasoningConfig::default(),
+            text: TextConfig::default(),
+            include: Vec::new(),
+            store: true,
+            background: false,
+            stream: false,
+            include_obfuscation: true,
+            include_tool_events: false,
+            metadata: Metadata::new(),
+            service_tier: None,
+            safety_identifier: None,
+            prompt_cache_key: None,
+            prompt_cache_retention: None,
+            user: None,
+            native: Object::new(),
+            unknown: Vec::new(),
+            context_management: None,
+        }
+    }
 }
+
+#[cfg(test)]
+mod tests;

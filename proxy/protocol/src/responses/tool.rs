@@ -76,7 +76,43 @@ pub struct HostedTool {
     pub fields: Object,
 }
 
+impl HostedTool {
+    /// A field that is text.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.fields.get(key).and_then(Value::as_str)
+    }
+
+    /// The tool as a reply may show it: without the credentials, header values, URL path and query of an MCP server.
+    pub fn echo(&self) -> Self {
+        let mut shown = self.clone();
+        if shown.kind == "mcp" {
+            shown.fields.shift_remove("authorization");
+            shown.fields.insert("headers".to_owned(), Value::Null);
+            if let Some(url) = shown.fields.get_mut("server_url") {
+                *url = redacted(url.as_str());
+            }
+        }
+        shown
+    }
+}
+
+/// `https://host/<redacted>`; null stays null, and what is no URL is hidden whole.
+fn redacted(url: Option<&str>) -> Value {
+    let Some(url) = url else { return Value::Null };
+    let origin = url::Url::parse(url).ok().map(|url| url.origin()).filter(url::Origin::is_tuple);
+    let origin = origin.map(|origin| origin.ascii_serialization());
+    Value::String(format!("{}/<redacted>", origin.as_deref().unwrap_or_default()))
+}
+
 impl Tool {
+    /// The tool as a reply may show it, without secrets.
+    pub fn echo(&self) -> Self {
+        match self {
+            Self::Hosted(tool) => Self::Hosted(tool.echo()),
+            Self::Function(_) | Self::Custom(_) => self.clone(),
+        }
+    }
+
     /// The `type` on the wire.
     pub fn kind(&self) -> &str {
         match self {

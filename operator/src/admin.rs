@@ -1,0 +1,76 @@
+//! The admin port: `/healthz` and `/readyz`.
+
+use std::convert::Infallible;
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tracing::debug;
+
+/// The kinds that keep the operator from being ready; empty = ready.
+pub(crate) type Unlisted = Vec<&'static str>;
+
+/// Serves until dropped.
+pub(crate) async fn serve(listener: TcpListener, unlisted: watch::Receiver<Unlisted>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => drop(connections.spawn(converse(TokioIo::new(stream), unlisted.clone()))),
+                Err(error) => debug!(%error, "Cannot accept a connection"),
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn converse(stream: TokioIo<tokio::net::TcpStream>, unlisted: watch::Receiver<Unlisted>) {
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (status, text) = answer(request.uri().path(), &unlisted.borrow());
+        async move {
+            let mut response = Response::new(Full::new(Bytes::from(text)));
+            *response.status_mut() = status;
+            Ok::<_, Infallible>(response)
+        }
+    });
+    if let Err(error) = http1::Builder::new().timer(TokioTimer::new()).serve_connection(stream, service).await
+    {
+        debug!(%error, "Admin connection failed");
+    }
+}
+
+fn answer(path: &str, unlisted: &[&str]) -> (StatusCode, String) {
+    match path {
+        "/healthz" => (StatusCode::OK, "ok\n".to_owned()),
+        "/readyz" if unlisted.is_empty() => (StatusCode::OK, "ok\n".to_owned()),
+        "/readyz" => (StatusCode::SERVICE_UNAVAILABLE, format!("not listed yet: {}\n", unlisted.join(", "))),
+        _ => (StatusCode::NOT_FOUND, "not found\n".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_ready_once_every_kind_is_listed() {
+        let waiting = answer("/readyz", &["Model", "ModelProvider"]);
+        assert_eq!(
+            waiting,
+            (StatusCode::SERVICE_UNAVAILABLE, "not listed yet: Model, ModelProvider\n".to_owned())
+        );
+        assert_eq!(answer("/readyz", &[]).0, StatusCode::OK);
+    }
+
+    #[test]
+    fn it_is_healthy_before_it_is_ready() {
+        assert_eq!(answer("/healthz", &["Model"]).0, StatusCode::OK);
+        assert_eq!(answer("/", &[]).0, StatusCode::NOT_FOUND);
+    }
+}

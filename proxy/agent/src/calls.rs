@@ -1,0 +1,161 @@
+//! The calls of one generation: who runs them, which of them wait, and what the model is told.
+
+use std::collections::VecDeque;
+
+use protocol::responses::item::Item;
+
+use crate::emit::Emitter;
+use crate::limits::Limits;
+use crate::tool::{Decision, Progress, ToolOutcome};
+use budget::Budget;
+pub(crate) use budget::SPENT;
+use call::{Answer, Call};
+
+mod budget;
+mod call;
+mod client;
+mod shown;
+
+/// Calls in the model's order, over one generation; the budget is that of the run.
+pub(crate) struct Calls {
+    pub(crate) budget: Budget,
+    list: Vec<Call>,
+    waiting: VecDeque<usize>,
+    running: usize,
+    /// How many may run at a time.
+    places: usize,
+    /// Whether calls start while the model goes on.
+    overlaps: bool,
+}
+
+/// A call that begins.
+pub(crate) struct Begun {
+    /// How the upstream tells parallel calls apart.
+    pub(crate) index: u32,
+    pub(crate) name: String,
+    pub(crate) decision: Decision,
+    /// True if the decision is a denial by the choice of the turn.
+    pub(crate) outside: bool,
+}
+
+impl Calls {
+    pub(crate) fn new(limits: Limits, max_tool_calls: Option<u64>, parallel: bool) -> Self {
+        let places = if parallel { limits.parallel.max(1) as usize } else { 1 };
+        let budget = Budget::new(limits, max_tool_calls);
+        Self { budget, list: Vec::new(), waiting: VecDeque::new(), running: 0, places, overlaps: parallel }
+    }
+
+    pub(crate) fn begin(&mut self, out: &mut Emitter, begun: Begun) {
+        self.list.push(Call::begin(out, begun));
+    }
+
+    pub(crate) fn write(&mut self, out: &mut Emitter, index: u32, fragment: String) {
+        if let Some(call) = self.list.iter_mut().rfind(|call| call.is_written(index)) {
+            call.write(out, fragment);
+        }
+    }
+
+    /// The arguments are whole: a server-run call waits for its turn, a client's is handed over.
+    pub(crate) fn end(&mut self, out: &mut Emitter, index: u32) {
+        if let Some(place) = self.list.iter().rposition(|call| call.is_written(index)) {
+            self.settle(out, place);
+        }
+    }
+
+    /// Ends the calls that the model left open when it stopped.
+    pub(crate) fn end_all(&mut self, out: &mut Emitter) {
+        (0..self.list.len()).for_each(|place| self.settle(out, place));
+    }
+
+    /// Drops the calls that were cut off.
+    pub(crate) fn cut(&mut self, out: &mut Emitter) {
+        self.list.iter_mut().for_each(|call| call.cut(out));
+    }
+
+    /// Starts waiting calls as far as they may run; `idle` tells that the model has stopped.
+    pub(crate) fn launch(&mut self, out: &mut Emitter, idle: bool) {
+        while (self.overlaps || idle) && self.running < self.places {
+            let Some(call) = self.waiting.pop_front().and_then(|place| self.list.get_mut(place)) else {
+                return;
+            };
+            call.start(out);
+            self.running += 1;
+        }
+    }
+
+    /// Takes the result of a running call; false if no such call runs.
+    pub(crate) fn done(&mut self, out: &mut Emitter, id: &str, outcome: ToolOutcome) -> bool {
+        let Some(call) = self.list.iter_mut().find(|call| call.is_running(id)) else { return false };
+        call.finish(out, outcome);
+        self.running -= 1;
+        true
+    }
+
+    pub(crate) fn step(&self, out: &mut Emitter, id: &str, progress: Progress) {
+        if let Some(call) = self.list.iter().find(|call| call.is_running(id)) {
+            call.step(out, progress);
+        }
+    }
+
+    /// Closes the items of calls that will not return.
+    pub(crate) fn give_up(&mut self, out: &mut Emitter) {
+        self.waiting.clear();
+        self.running = 0;
+        self.list.iter_mut().for_each(|call| call.give_up(out));
+    }
+
+    /// True if a server-run call has not returned yet.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.running > 0 || !self.waiting.is_empty()
+    }
+
+    /// True if the model made any call.
+    pub(crate) fn is_any(&self) -> bool {
+        !self.list.is_empty()
+    }
+
+    /// True if the client has a call to answer.
+    pub(crate) fn is_handed(&self) -> bool {
+        self.list.iter().any(Call::is_handed)
+    }
+
+    /// True if the model made a call that the choice of the turn allows and somebody offers.
+    pub(crate) fn is_obeyed(&self) -> bool {
+        self.is_handed() || self.has(Answer::Tool)
+    }
+
+    /// True if the model must hear of a result or of an unknown tool.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.has(Answer::Tool) || self.has(Answer::Unknown)
+    }
+
+    /// True if the model made a call outside of the choice.
+    pub(crate) fn is_outside(&self) -> bool {
+        self.has(Answer::Outside)
+    }
+
+    /// Ends the generation: what was said and called, in the model's order, each call next to its result.
+    pub(crate) fn take_context(&mut self, out: &Emitter, said: &[usize]) -> Vec<Item> {
+        let mut said = said.iter().copied().peekable();
+        let mut context = Vec::new();
+        for call in std::mem::take(&mut self.list) {
+            while let Some(place) = said.next_if(|place| *place < call.after) {
+                context.extend(out.item(place).cloned());
+            }
+            context.extend(call.into_context().into_iter().flatten());
+        }
+        context.extend(said.filter_map(|place| out.item(place).cloned()));
+        context
+    }
+
+    fn settle(&mut self, out: &mut Emitter, place: usize) {
+        let Some(call) = self.list.get_mut(place) else { return };
+        if call.settle(out, &mut self.budget) {
+            self.waiting.push_back(place);
+        }
+    }
+
+    fn has(&self, origin: Answer) -> bool {
+        self.list.iter().any(|call| call.is_answered(origin))
+    }
+}

@@ -1,0 +1,196 @@
+//! What a server-run call looks like to the client: its item and the events of its progress.
+
+use protocol::Object;
+use protocol::responses::event::{CallKind, EventBody, Slot};
+use protocol::responses::item::{
+    FileSearchCall, ImageGenerationCall, Item, ItemStatus, McpCall, WebSearchCall,
+};
+use serde_json::{Value, json};
+
+use crate::emit::Emitter;
+use crate::tool::{Progress, ServerTool, ToolCall, ToolOutcome};
+
+/// A call that runs, with its item as it was opened.
+pub(crate) struct Shown {
+    slot: Slot,
+    form: Form,
+}
+
+/// The item of each kind; id and status are set when it is shown.
+pub(crate) enum Form {
+    FileSearch(FileSearchCall),
+    WebSearch(WebSearchCall),
+    Image(ImageGenerationCall),
+    Mcp(McpCall),
+}
+
+/// The types of the events of one kind of call.
+struct Events {
+    begun: &'static str,
+    working: Option<&'static str>,
+    completed: &'static str,
+    failed: Option<&'static str>,
+}
+
+const FILE_SEARCH: Events = Events {
+    begun: "response.file_search_call.in_progress",
+    working: Some("response.file_search_call.searching"),
+    completed: "response.file_search_call.completed",
+    failed: None,
+};
+const WEB_SEARCH: Events = Events {
+    begun: "response.web_search_call.in_progress",
+    working: Some("response.web_search_call.searching"),
+    completed: "response.web_search_call.completed",
+    failed: None,
+};
+const IMAGE: Events = Events {
+    begun: "response.image_generation_call.in_progress",
+    working: Some("response.image_generation_call.generating"),
+    completed: "response.image_generation_call.completed",
+    failed: None,
+};
+const MCP: Events = Events {
+    begun: "response.mcp_call.in_progress",
+    working: None,
+    completed: "response.mcp_call.completed",
+    failed: Some("response.mcp_call.failed"),
+};
+
+impl Shown {
+    /// Opens the item of a call whose arguments are whole.
+    pub(crate) fn open(out: &mut Emitter, form: Form, call: &ToolCall) -> Self {
+        let slot = out.add(form.prefix(), |id| form.item(id, ItemStatus::InProgress));
+        let mut shown = Self { slot, form };
+        shown.progress(out, shown.form.events().begun, Vec::new());
+        shown.take_arguments(out, &call.arguments);
+        shown
+    }
+
+    /// Tells that the call runs.
+    pub(crate) fn start(&self, out: &mut Emitter) {
+        if let Some(working) = self.form.events().working {
+            self.progress(out, working, Vec::new());
+        }
+    }
+
+    /// Tells a step of the tool's own.
+    pub(crate) fn step(&self, out: &mut Emitter, progress: Progress) {
+        self.progress(out, progress.event, progress.fields);
+    }
+
+    /// Closes the item with what the call returned, and says what the model is told.
+    pub(crate) fn close(mut self, out: &mut Emitter, mut outcome: ToolOutcome) -> String {
+        let last =
+            if outcome.failed { self.form.events().failed } else { Some(self.form.events().completed) };
+        if let Some(last) = last {
+            self.progress(out, last, Vec::new());
+        }
+        self.form.take_outcome(&outcome);
+        let status = if outcome.failed { ItemStatus::Failed } else { ItemStatus::Completed };
+        let item = self.form.item(self.slot.item_id.clone(), status);
+        out.done(&self.slot, overlaid(item, std::mem::take(&mut outcome.shown)));
+        outcome.output
+    }
+
+    /// Closes the item of a call that never returned.
+    pub(crate) fn give_up(self, out: &mut Emitter) {
+        self.close(out, ToolOutcome::failure("The call was ended before it returned."));
+    }
+
+    /// Shows the arguments; those of an MCP call arrive whole and are one delta.
+    fn take_arguments(&mut self, out: &mut Emitter, arguments: &str) {
+        match &mut self.form {
+            Form::FileSearch(item) => item.queries.extend(query(arguments)),
+            Form::WebSearch(item) => {
+                item.action.extend(query(arguments).map(|query| ("query".to_owned(), Value::String(query))));
+            }
+            Form::Image(_) => {}
+            Form::Mcp(item) => {
+                item.arguments = arguments.to_owned();
+                let (slot, text, name) = (self.slot.clone(), arguments.to_owned(), item.name.clone());
+                out.emit(EventBody::ArgumentsDelta(CallKind::Mcp, slot.clone(), text.clone()));
+                out.emit(EventBody::ArgumentsDone(CallKind::Mcp, slot, text, name));
+            }
+        }
+    }
+
+    fn progress(&self, out: &mut Emitter, event: &'static str, fields: Vec<(&'static str, Value)>) {
+        out.emit(EventBody::Progress(event, self.slot.clone(), fields));
+    }
+}
+
+impl Form {
+    /// The item of a tool; `None` for a thought, which is reasoning and runs nowhere.
+    pub(crate) fn of(tool: ServerTool) -> Option<Self> {
+        Some(match tool {
+            ServerTool::Think => return None,
+            ServerTool::FileSearch => Self::FileSearch(FileSearchCall::default()),
+            ServerTool::WebSearch => {
+                let action = Object::from_iter([("type".to_owned(), json!("search"))]);
+                Self::WebSearch(WebSearchCall { action, ..WebSearchCall::default() })
+            }
+            ServerTool::ImageGeneration => Self::Image(ImageGenerationCall::default()),
+            ServerTool::Mcp { server_label, name } => {
+                Self::Mcp(McpCall { server_label, name, ..McpCall::default() })
+            }
+        })
+    }
+
+    fn prefix(&self) -> &'static str {
+        match self {
+            Self::FileSearch(_) => "fs_",
+            Self::WebSearch(_) => "ws_",
+            Self::Image(_) => "ig_",
+            Self::Mcp(_) => "mcp_",
+        }
+    }
+
+    fn events(&self) -> &'static Events {
+        match self {
+            Self::FileSearch(_) => &FILE_SEARCH,
+            Self::WebSearch(_) => &WEB_SEARCH,
+            Self::Image(_) => &IMAGE,
+            Self::Mcp(_) => &MCP,
+        }
+    }
+
+    fn item(&self, id: String, status: ItemStatus) -> Item {
+        match self {
+            Self::FileSearch(item) => Item::FileSearchCall(FileSearchCall { id, status, ..item.clone() }),
+            Self::WebSearch(item) => Item::WebSearchCall(WebSearchCall { id, status, ..item.clone() }),
+            Self::Image(item) => {
+                Item::ImageGenerationCall(ImageGenerationCall { id, status, ..item.clone() })
+            }
+            Self::Mcp(item) => Item::McpCall(McpCall { id, status, ..item.clone() }),
+        }
+    }
+
+    /// An MCP call shows what it returned even if the tool shows nothing by itself.
+    fn take_outcome(&mut self, outcome: &ToolOutcome) {
+        let Self::Mcp(item) = self else { return };
+        if outcome.failed {
+            let content = [json!({"type": "text", "text": outcome.output})];
+            item.error = Some(json!({"type": "mcp_tool_execution_error", "content": content}));
+        } else {
+            item.output = Some(outcome.output.clone());
+        }
+    }
+}
+
+/// The item with the fields that the tool shows.
+fn overlaid(item: Item, shown: Object) -> Item {
+    if shown.is_empty() {
+        return item;
+    }
+    let Ok(Value::Object(mut fields)) = serde_json::to_value(&item) else { return item };
+    let is_own = |key: &String| matches!(key.as_str(), "id" | "type" | "status");
+    fields.extend(shown.into_iter().filter(|(key, _)| !is_own(key)));
+    Item::try_from(fields).unwrap_or(item)
+}
+
+/// The `query` of a search's arguments.
+fn query(arguments: &str) -> Option<String> {
+    let fields = serde_json::from_str::<Object>(arguments).ok()?;
+    fields.get("query").and_then(Value::as_str).map(str::to_owned)
+}

@@ -1,0 +1,20 @@
+//! What the compiler promises, from YAML to snapshot.
+
+#[cfg(test)]
+#[path = "suite/builtin.rs"]
+mod builtin;
+#[cfg(test)]
+#[path = "suite/compile.rs"]
+mod compile;
+#[cfg(test)]
+#[path = "suite/files.rs"]
+mod files;
+#[cfg(test)]
+#[path = "suite/golden.rs"]
+mod golden;
+#[cfg(test)]
+#[path = "suite/kit.rs"]
+mod kit;
+#[cfg(test)]
+#[path = "suite/laws.rs"]
+mod laws;

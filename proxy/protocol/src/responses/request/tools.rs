@@ -1,0 +1,71 @@
+//! Tools: their shape is checked here, whether they are served is not.
+
+mod choice;
+mod function;
+mod hosted;
+mod mcp;
+mod strict;
+
+use serde_json::Value;
+
+use crate::error::ApiError;
+use crate::read::{Fields, Path};
+use crate::responses::tool::Tool;
+
+pub(crate) use choice::tool_choice;
+
+/// Entries of `tools`.
+const LIMIT: usize = 128;
+
+/// Characters of a tool's name.
+const NAME_LIMIT: usize = 64;
+
+/// Every type of tool.
+const TYPES: &[&str] = &[
+    "function",
+    "custom",
+    "namespace",
+    "file_search",
+    "web_search",
+    "web_search_2025_08_26",
+    "web_search_preview",
+    "web_search_preview_2025_03_11",
+    "mcp",
+    "image_generation",
+    "agentic_search",
+    "think",
+    "tool_search",
+    "code_interpreter",
+    "programmatic_tool_calling",
+    "computer",
+    "computer_use",
+    "computer_use_preview",
+    "local_shell",
+    "shell",
+    "apply_patch",
+];
+
+/// Takes `tools`.
+pub(super) fn tools(fields: &mut Fields<'_>) -> Result<Vec<Tool>, ApiError> {
+    let list = fields.bounded_array("tools", LIMIT)?.unwrap_or_default();
+    let path = fields.path().key("tools");
+    list.into_iter().enumerate().map(|(index, value)| tool(value, &path.index(index))).collect()
+}
+
+/// Reads a tool as Responses writes it.
+pub(crate) fn tool(value: Value, path: &Path<'_>) -> Result<Tool, ApiError> {
+    let mut fields = Fields::new(value, *path)?;
+    let kind = fields.required_string("type")?;
+    match TYPES.iter().find(|known| **known == kind) {
+        Some(&"function") => function::function(fields, NAME_LIMIT).map(Tool::Function),
+        Some(&"custom") => function::custom(fields, NAME_LIMIT).map(Tool::Custom),
+        Some(kind) => hosted::hosted(kind, fields).map(Tool::Hosted),
+        None => Err(ApiError::invalid_choice(&fields.at("type"), &kind, TYPES)),
+    }
+}
+
+/// True for a type that the server may run.
+pub(crate) fn is_server_type(kind: &str) -> bool {
+    let other = ["file_search", "mcp", "image_generation", "agentic_search", "think"];
+    other.contains(&kind) || kind == "web_search" || kind.starts_with("web_search_")
+}

@@ -1,0 +1,200 @@
+//! One model endpoint: its dialect, its client, its credential and its budget of retries.
+
+use std::time::Duration;
+
+use agent::model::{Failure, ModelError};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use parking_lot::Mutex;
+use protocol::error::{ApiError, SERVER_ERROR};
+use reqwest::Response;
+use tokio::time::{Instant, timeout_at};
+
+use crate::budget::Budget;
+use crate::chat::ChatCompletions;
+use crate::dialect::Dialect;
+use crate::fault::{self, Asked, Remote, wait};
+use crate::responses::Responses;
+use crate::settings::{Api, Settings, Timeouts};
+use crate::targets::Call;
+
+/// The most that is read of an error.
+const ERROR_BYTES: usize = 64 * 1024;
+/// How long an error may take to arrive after its head.
+const ERROR_WAIT: Duration = Duration::from_secs(5);
+
+/// One model endpoint.
+#[derive(Debug)]
+pub struct Upstream {
+    settings: Settings,
+    client: reqwest::Client,
+    dialect: Box<dyn Dialect>,
+    base_url: String,
+    /// Such as `?api-version=preview`; follows the path.
+    query: String,
+    headers: HeaderMap,
+    budget: Mutex<Budget>,
+    since: Instant,
+    /// Until when it asked to be left alone.
+    resting: Mutex<Option<Instant>>,
+}
+
+/// One request on its way.
+#[derive(Clone, Debug)]
+pub(crate) struct Post<'a> {
+    pub(crate) path: &'a str,
+    pub(crate) body: Bytes,
+    pub(crate) call: &'a Call,
+    /// The model as the caller named it.
+    pub(crate) model: &'a str,
+    /// When the head of the answer must be there.
+    pub(crate) until: Instant,
+}
+
+impl Upstream {
+    /// Dials with `client`, which follows no redirect and keeps the connect timeout.
+    pub fn new(settings: Settings, client: reqwest::Client) -> Self {
+        let dialect: Box<dyn Dialect> = match settings.api {
+            Api::ChatCompletions => Box::new(ChatCompletions::new(settings.profile)),
+            Api::Responses => Box::new(Responses),
+        };
+        let (base_url, query) =
+            settings.base_url.split_at(settings.base_url.find('?').unwrap_or(settings.base_url.len()));
+        let (base_url, query) = (base_url.trim_end_matches('/').to_owned(), query.to_owned());
+        let headers = headers(&settings);
+        let budget = Mutex::new(Budget::new(settings.retry_budget_percent));
+        Self {
+            settings,
+            client,
+            dialect,
+            base_url,
+            query,
+            headers,
+            budget,
+            since: Instant::now(),
+            resting: Mutex::new(None),
+        }
+    }
+
+    /// The provider's name.
+    pub fn name(&self) -> &str {
+        &self.settings.name
+    }
+
+    /// What it was made of.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// True if it takes Chat Completions, by which it need not generate: OpenAI has both APIs.
+    pub(crate) fn relays_chat(&self) -> bool {
+        self.settings.api == Api::ChatCompletions || self.settings.profile.openai_names
+    }
+
+    pub(crate) fn dialect(&self) -> &dyn Dialect {
+        self.dialect.as_ref()
+    }
+
+    pub(crate) fn timeouts(&self) -> Timeouts {
+        self.settings.timeouts
+    }
+
+    /// Counts a request; a repeated one needs a token.
+    pub(crate) fn admit(&self, is_retry: bool) -> bool {
+        let second = self.since.elapsed().as_secs();
+        let mut budget = self.budget.lock();
+        if is_retry {
+            return budget.retry(second);
+        }
+        budget.request(second);
+        true
+    }
+
+    /// True while it asks to be left alone.
+    pub(crate) fn is_resting(&self, now: Instant) -> bool {
+        self.resting.lock().is_some_and(|until| now < until)
+    }
+
+    /// Sends a request and returns an answer of 2xx.
+    ///
+    /// Errors: no connection, no answer in time, or any other status.
+    pub(crate) async fn post(&self, post: Post<'_>) -> Result<Response, ModelError> {
+        let (base_url, query) = (&self.base_url, &self.query);
+        let url = format!("{base_url}{}{query}", post.path);
+        let request = self.client.post(url).headers(self.headers_of(post.call)).body(post.body.clone());
+        let response = match timeout_at(post.until, request.send()).await {
+            Err(_) => return Err(fault::timeout()),
+            Ok(Err(error)) => return Err(sending(&error, self.name())),
+            Ok(Ok(response)) => response,
+        };
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let error = self.refusal(response, &post).await;
+        if let Some(wait) = error.error.retry_after.filter(|_| post.call.credential.is_none()) {
+            *self.resting.lock() = Instant::now().checked_add(wait);
+        }
+        Err(error)
+    }
+
+    fn headers_of(&self, call: &Call) -> HeaderMap {
+        let mut headers = self.headers.clone();
+        if let Some(credential) = call.credential.as_ref().or(self.settings.credential.as_ref()) {
+            headers.insert(credential.header().clone(), credential.value().clone());
+        }
+        if let Some(traceparent) =
+            call.traceparent.as_deref().and_then(|text| HeaderValue::from_str(text).ok())
+        {
+            headers.insert(HeaderName::from_static("traceparent"), traceparent);
+        }
+        headers
+    }
+
+    async fn refusal(&self, mut response: Response, post: &Post<'_>) -> ModelError {
+        let status = response.status().as_u16();
+        let until = post.until.min(Instant::now() + ERROR_WAIT);
+        let mut body = Vec::new();
+        while let Ok(Ok(Some(piece))) = timeout_at(until, response.chunk()).await {
+            let room = ERROR_BYTES.saturating_sub(body.len());
+            body.extend_from_slice(piece.get(..room.min(piece.len())).unwrap_or_default());
+            if body.len() >= ERROR_BYTES {
+                break;
+            }
+        }
+        let remote = Remote::of(&body);
+        let asked_to_wait = wait::of_headers(response.headers());
+        let asked_to_wait = asked_to_wait.or_else(|| remote.delay.as_deref().and_then(wait::span));
+        let credential = post.call.credential.as_ref().or(self.settings.credential.as_ref());
+        let secret = credential.and_then(|credential| credential.value().to_str().ok());
+        let asked = Asked { model: post.model, by_caller: post.call.credential.is_some(), secret };
+        tracing::debug!(
+            upstream = self.name(),
+            status,
+            code = remote.code.as_deref(),
+            "Upstream refused a request"
+        );
+        fault::of_status(status, &remote, asked_to_wait, asked)
+    }
+}
+
+fn headers(settings: &Settings) -> HeaderMap {
+    let mut headers: HeaderMap = settings.headers.iter().cloned().collect();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
+    headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    headers
+}
+
+fn sending(error: &reqwest::Error, upstream: &str) -> ModelError {
+    if error.is_builder() {
+        let message = "The address of the model server is not valid.";
+        return ModelError { error: ApiError::new(502, SERVER_ERROR, message), cause: Failure::Connect };
+    }
+    tracing::debug!(
+        upstream,
+        is_connect = error.is_connect(),
+        is_timeout = error.is_timeout(),
+        "Upstream is out of reach"
+    );
+    if error.is_timeout() && !error.is_connect() { fault::timeout() } else { fault::connect() }
+}

@@ -1,0 +1,235 @@
+//! The composition root: makes clock, seeds, store, configuration and application, and starts the edge.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use agent::limits::Limits;
+use anyhow::Context;
+use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use crate::app::App;
+use crate::cli::{Serve, Sources};
+use crate::clock::{Clock, Seeds};
+use crate::edge::drain::{Drain, InFlight};
+use crate::edge::server::{self, Control, Listen};
+use crate::live::files::Files;
+use crate::live::load::{self, Loader};
+use crate::live::{Live, Reaches};
+use crate::settings::Settings;
+use crate::telemetry::{Metrics, logs};
+use crate::{admin, live, route};
+use store::Store;
+
+/// The environment variables at the start.
+pub type Environment = BTreeMap<String, String>;
+
+/// Serves until a signal ends the process.
+///
+/// Errors: what cannot work at all: configuration that cannot be read, ports that are taken, a broken data directory.
+pub fn serve(serve: Serve, environment: Environment) -> anyhow::Result<ExitCode> {
+    logs::start(serve.log_format, &serve.log);
+    install_tls()?;
+    let drain = InFlight::default();
+    let listen = listen(&serve);
+    check_free(&serve)?;
+    let end = Drain { in_flight: drain.clone(), linger: serve.drain_linger, deadline: serve.drain_deadline };
+    let failed = Arc::new(OnceLock::new());
+    let boot = Boot { serve, environment, drain, failed: Arc::clone(&failed) };
+    server::run(&listen, boot, end)?;
+    logs::flush();
+    Ok(if failed.get().is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Checks configuration files and prints what is wrong.
+///
+/// Errors: a path cannot be read.
+pub fn validate(sources: &Sources, environment: &Environment) -> anyhow::Result<ExitCode> {
+    let (mut loader, files) = (Loader::default(), Files::new(sources.paths.clone(), environment.clone()));
+    let findings = match loader.load(&files)? {
+        Ok(_) => loader.findings(),
+        Err(findings) => findings,
+    };
+    let mut out = std::io::stdout().lock();
+    for finding in &findings {
+        writeln!(out, "{finding}")?;
+    }
+    writeln!(out, "{} objects, {} problems", loader.count(), findings.len())?;
+    Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Prints the snapshot of configuration files.
+///
+/// Errors: a path cannot be read or a file cannot be parsed.
+pub fn render(sources: &Sources, environment: &Environment) -> anyhow::Result<ExitCode> {
+    let files = Files::new(sources.paths.clone(), environment.clone());
+    match Loader::default().load(&files)? {
+        Ok(snapshot) => {
+            let text = serde_json::to_string_pretty(&load::rendered(&snapshot))?;
+            writeln!(std::io::stdout().lock(), "{text}")?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(findings) => {
+            let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
+            anyhow::bail!("{}", lines.join("\n"))
+        }
+    }
+}
+
+/// Prints the coverage table.
+///
+/// Errors: standard output is closed.
+pub fn routes() -> anyhow::Result<ExitCode> {
+    write!(std::io::stdout().lock(), "{}", route::coverage())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says why the process cannot go on.
+pub fn complain(error: &anyhow::Error) {
+    logs::flush();
+    // A standard error that is closed has nobody who could be told.
+    let _ = writeln!(std::io::stderr().lock(), "fairlead-proxy: {error:#}");
+}
+
+fn install_tls() -> anyhow::Result<()> {
+    let provider = rustls::crypto::ring::default_provider();
+    provider.install_default().map_err(|_| anyhow::anyhow!("another TLS provider is installed already"))
+}
+
+fn listen(serve: &Serve) -> Listen {
+    Listen {
+        addresses: serve.listen.iter().map(SocketAddr::to_string).collect(),
+        tls: serve.tls_cert.clone().zip(serve.tls_key.clone()),
+        threads: serve.threads.unwrap_or_else(cores),
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// pingora retries and then panics on an address that is taken; this says it in words.
+fn check_free(serve: &Serve) -> anyhow::Result<()> {
+    for address in &serve.listen {
+        std::net::TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
+    }
+    Ok(())
+}
+
+/// Makes the application, then watches the configuration and serves the admin port.
+struct Boot {
+    serve: Serve,
+    environment: Environment,
+    drain: InFlight,
+    failed: Arc<OnceLock<()>>,
+}
+
+#[async_trait]
+impl Control for Boot {
+    async fn run(&self, app: Arc<OnceLock<Arc<App>>>, ready: Box<dyn FnOnce() + Send>, stop: CancellationToken) {
+        let started = match self.start().await {
+            Ok(started) => started,
+            Err(error) => return self.give_up(&error),
+        };
+        let (made, admin) = started;
+        let store = made.store.clone();
+        if app.set(Arc::clone(&made)).is_err() {
+            error!("The application was made twice");
+        }
+        info!(api = ?self.serve.listen, admin = %self.serve.admin_listen, config = %made.live.hash(), "Serving");
+        ready();
+        tokio::join!(
+            admin::serve(admin, Arc::clone(&made), stop.clone()),
+            live::watch(Arc::clone(&made), stop.clone()),
+            expire(Arc::clone(&made), stop),
+        );
+        store.close().await;
+        info!("Stopped");
+        logs::flush();
+    }
+}
+
+impl Boot {
+    async fn start(&self) -> anyhow::Result<(Arc<App>, tokio::net::TcpListener)> {
+        let serve = &self.serve;
+        let admin = admin::bind(serve.admin_listen)
+            .await
+            .with_context(|| format!("cannot listen on {}", serve.admin_listen))?;
+        std::fs::create_dir_all(&serve.data_dir)
+            .with_context(|| format!("cannot create the data directory {}", serve.data_dir.display()))?;
+        let path = serve.data_dir.join("fairlead.db");
+        let opened = Store::open(&store::Settings::sqlite(&path)).await;
+        let store = opened.with_context(|| format!("cannot open the store {}", path.display()))?;
+        let metrics = Arc::new(Metrics::new()?);
+        let files = Files::new(serve.sources.paths.clone(), self.environment.clone());
+        let reaches = Reaches { loopback: serve.egress_allow_loopback, url_models: serve.allow_url_models };
+        let live = Live::start(files, reaches)?;
+        let (clock, seeds) = (clock(), seeds()?);
+        let (settings, drain) = (self.settings(), self.drain.clone());
+        Ok((Arc::new(App { live, store, clock, seeds, settings, metrics, drain }), admin))
+    }
+
+    fn settings(&self) -> Settings {
+        let days = u64::from(self.serve.retention_days);
+        Settings {
+            body_bytes: self.serve.request_bytes,
+            limits: self.limits(),
+            foreground: self.foreground(),
+            retention: (days > 0).then(|| Duration::from_secs(days * 86_400)),
+            strict: self.serve.strict,
+        }
+    }
+
+    /// The names of the original system are still read.
+    fn limits(&self) -> Limits {
+        let named = ["OPEN_RESPONSES_MAX_TOOL_CALLS", "MASAIC_MAX_TOOL_CALLS"];
+        let tool_calls = named.iter().find_map(|name| self.environment.get(*name)?.parse().ok());
+        let limits = Limits::default();
+        Limits { tool_calls: tool_calls.unwrap_or(limits.tool_calls), ..limits }
+    }
+
+    fn foreground(&self) -> Duration {
+        let named = self.environment.get("OPEN_RESPONSES_MAX_STREAMING_TIMEOUT");
+        let millis = named.and_then(|text| text.parse().ok());
+        millis.map_or(Duration::from_secs(600), Duration::from_millis)
+    }
+
+    /// pingora waits for this service for ever, so the process is asked to end.
+    fn give_up(&self, error: &anyhow::Error) {
+        complain(error);
+        let _ = self.failed.set(());
+        self.drain.abort();
+    }
+}
+
+const EXPIRY_PAUSE: Duration = Duration::from_secs(60);
+const EXPIRY_BATCH: u32 = 500;
+
+/// Deletes what has expired, a batch at a time.
+async fn expire(app: Arc<App>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(EXPIRY_PAUSE) => {}
+        }
+        if let Err(error) = app.store.expire(app.clock.now(), EXPIRY_BATCH).await {
+            error!(error = %crate::error::chain(&error), "Cannot delete what has expired");
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the place that makes the clock")]
+fn clock() -> Clock {
+    Clock::new(|| std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default())
+}
+
+fn seeds() -> anyhow::Result<Seeds> {
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
+    Ok(Seeds::new(secret))
+}

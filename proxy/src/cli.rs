@@ -1,0 +1,97 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::telemetry::logs::Format;
+
+/// An OpenAI-compatible endpoint with the agent loop built in, in front of any model.
+#[derive(Debug, Parser)]
+#[command(name = "fairlead-proxy", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub serve: Serve,
+}
+
+/// What to do; `serve` unless said.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the API
+    Serve(Box<Serve>),
+    /// Check configuration files; exit with 1 if anything is wrong
+    Validate(Sources),
+    /// Print what would be served, secrets by name only
+    Render(Sources),
+    /// Print which operations of OpenAI's API are served, as a Markdown table
+    Routes,
+}
+
+/// Where the configuration is.
+#[derive(Clone, Debug, Args)]
+pub struct Sources {
+    /// A YAML file or a directory of them; may be repeated. Without it, the built-in providers are served
+    #[arg(long = "config", value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+}
+
+/// How to serve.
+#[derive(Clone, Debug, Args)]
+pub struct Serve {
+    #[command(flatten)]
+    pub sources: Sources,
+    /// Where the API listens; may be repeated. There is no authentication: think before you leave this machine
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub listen: Vec<SocketAddr>,
+    /// Where health, metrics and status are served
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9090")]
+    pub admin_listen: SocketAddr,
+    /// Where state is kept
+    #[arg(long, value_name = "DIR", default_value = "fairlead-data")]
+    pub data_dir: PathBuf,
+    /// Allow models on this machine (loopback addresses)
+    #[arg(long)]
+    pub egress_allow_loopback: bool,
+    /// Allow model names of the form https://host/v1@model
+    #[arg(long)]
+    pub allow_url_models: bool,
+    /// Refuse unknown request fields, as OpenAI does
+    #[arg(long)]
+    pub strict: bool,
+    /// Certificate chain (PEM); together with --tls-key
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// Worker threads; one for each core unless said
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// The largest request body, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = 32 << 20)]
+    pub request_bytes: usize,
+    /// Days for which responses are kept; 0 is for ever
+    #[arg(long, value_name = "DAYS", default_value_t = 30)]
+    pub retention_days: u32,
+    /// Seconds to go on accepting after SIGTERM
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    pub drain_linger: Duration,
+    /// Seconds that open streams may last after SIGTERM
+    #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
+    pub drain_deadline: Duration,
+    /// How log lines look
+    #[arg(long, value_enum, default_value_t)]
+    pub log_format: Format,
+    /// What is logged, as tracing directives
+    #[arg(long, env = "FAIRLEAD_LOG", default_value = "info")]
+    pub log: String,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}

@@ -1,0 +1,201 @@
+//! The only module that names pingora: listeners, request bodies, replies, drain.
+
+pub mod body;
+pub mod drain;
+pub mod reply;
+pub mod server;
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http::{HeaderValue, header};
+use pingora::http::RequestHeader;
+use pingora::proxy::{ProxyHttp, Session};
+use pingora::upstreams::peer::HttpPeer;
+use pingora::{Error, ErrorType, Result};
+use tokio::time::Instant;
+
+use crate::app::{App, Caller, Reply, Request, refusal};
+use crate::edge::reply::Outcome;
+use crate::route::Route;
+use crate::telemetry::access::{Line, Trail};
+use protocol::error::{ApiError, INVALID_REQUEST};
+use protocol::id::Tenant;
+
+/// The longest pause of a client that reads or writes.
+const STALL: Duration = Duration::from_secs(30);
+
+/// The whole API behind one hook.
+pub struct Edge {
+    /// Set before the port is bound.
+    pub app: Arc<OnceLock<Arc<App>>>,
+}
+
+/// What is known of a request when it ends.
+pub struct Ctx {
+    started: Instant,
+    id: String,
+    route: &'static str,
+    trail: Trail,
+    outcome: Option<Outcome>,
+    _in_flight: Option<drain::Guard>,
+}
+
+#[async_trait]
+impl ProxyHttp for Edge {
+    type CTX = Ctx;
+
+    fn new_ctx(&self) -> Ctx {
+        let (trail, started) = (Trail::default(), Instant::now());
+        Ctx { started, id: String::new(), route: "other", trail, outcome: None, _in_flight: None }
+    }
+
+    /// Answers here, always: nothing is forwarded by pingora itself.
+    async fn request_filter(&self, session: &mut Session, ctx: &mut Ctx) -> Result<bool> {
+        let Some(app) = self.app.get() else {
+            return Err(Error::explain(ErrorType::HTTPStatus(503), "not started"));
+        };
+        session.set_read_timeout(Some(STALL));
+        session.set_write_timeout(Some(STALL));
+        ctx.id = request_id(app);
+        ctx._in_flight = Some(app.drain.enter());
+        match answer(app, session, ctx).await {
+            Ok(outcome) => ctx.outcome = Some(outcome),
+            // Still `Ok(true)`, so that `logging` sees this outcome and pingora logs no error.
+            Err(_) => {
+                ctx.outcome = Some(Outcome::ClientGone);
+                session.set_keepalive(None);
+            }
+        }
+        if ctx.outcome == Some(Outcome::ClientGone) {
+            session.set_keepalive(None);
+        }
+        Ok(true)
+    }
+
+    async fn upstream_peer(&self, _: &mut Session, _: &mut Ctx) -> Result<Box<HttpPeer>> {
+        Err(Error::explain(ErrorType::HTTPStatus(500), "nothing is forwarded"))
+    }
+
+    fn suppress_error_log(&self, _: &Session, _: &Ctx, _: &Error) -> bool {
+        true
+    }
+
+    async fn logging(&self, session: &mut Session, _: Option<&Error>, ctx: &mut Ctx) {
+        let Some(app) = self.app.get() else { return };
+        let request = session.req_header();
+        let status = session.response_written().map_or(0, |head| head.status.as_u16());
+        let line = Line {
+            id: &ctx.id,
+            client_request_id: visible(request, "x-client-request-id"),
+            remote: session.client_addr().map(ToString::to_string).unwrap_or_default(),
+            method: request.method.as_str(),
+            route: ctx.route,
+            status,
+            elapsed: ctx.started.elapsed(),
+            bytes_out: session.body_bytes_sent(),
+            disconnected: ctx.outcome != Some(Outcome::Sent),
+        };
+        app.metrics.request(ctx.route, status, ctx.started.elapsed());
+        line.write(&ctx.trail, app.clock.now_ms());
+    }
+}
+
+async fn answer(app: &Arc<App>, session: &mut Session, ctx: &mut Ctx) -> Result<Outcome> {
+    let head = session.req_header();
+    let reply = match Route::parse(&head.method, head.uri.path()) {
+        Err(none) => {
+            let mut reply = refusal(&none.error);
+            if let Some(allow) = none.allow.and_then(|allow| HeaderValue::from_str(&allow).ok()) {
+                reply.headers_mut().insert(header::ALLOW, allow);
+            }
+            Some(reply)
+        }
+        Ok(route) => {
+            ctx.route = route.operation.label();
+            match request(app, session, ctx, route).await? {
+                Ok(request) => handle(app, session, request).await?,
+                Err(error) => Some(refusal(&error)),
+            }
+        }
+    };
+    let Some(mut reply) = reply else { return Ok(Outcome::ClientGone) };
+    stamp(&mut reply, ctx);
+    reply::write(session, reply).await
+}
+
+/// Runs the application; `None` if the client leaves first, which drops and so cancels it.
+async fn handle(app: &Arc<App>, session: &mut Session, request: Request) -> Result<Option<Reply>> {
+    let work = app.handle(request);
+    tokio::pin!(work);
+    tokio::select! {
+        biased; // most replies are ready before anything else happens
+        reply = &mut work => Ok(Some(reply)),
+        gone = session.downstream_session.read_body_or_idle(true) => {
+            gone?;
+            Ok(None)
+        }
+    }
+}
+
+async fn request(
+    app: &App,
+    session: &mut Session,
+    ctx: &Ctx,
+    route: Route,
+) -> Result<std::result::Result<Request, ApiError>> {
+    if let Err(error) = checked_head(session.req_header()) {
+        return Ok(Err(error));
+    }
+    let body = if route.operation.has_body() {
+        match body::read(session, app.settings.body_bytes).await? {
+            Ok(body) => body,
+            Err(error) => return Ok(Err(error)),
+        }
+    } else {
+        bytes::Bytes::new()
+    };
+    let head = session.req_header();
+    let query = head.uri.query().unwrap_or_default().to_owned();
+    let (headers, caller) = (head.headers.clone(), Caller { tenant: Tenant::default_tenant() });
+    Ok(Ok(Request { route, query, headers, body, caller, id: ctx.id.clone(), trail: ctx.trail.clone() }))
+}
+
+/// Refuses heads that two readers may understand differently.
+fn checked_head(head: &RequestHeader) -> std::result::Result<(), ApiError> {
+    for name in [header::AUTHORIZATION, header::CONTENT_LENGTH] {
+        if head.headers.get_all(&name).iter().count() > 1 {
+            return Err(ApiError::new(400, INVALID_REQUEST, format!("The header {name} is given twice.")));
+        }
+    }
+    Ok(())
+}
+
+fn request_id(app: &App) -> String {
+    let seed = app.seeds.next();
+    let mut id = String::with_capacity(36);
+    id.push_str("req_");
+    for byte in &seed[..16] {
+        for digit in [byte >> 4, byte & 15] {
+            id.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
+        }
+    }
+    id
+}
+
+fn stamp(reply: &mut Reply, ctx: &Ctx) {
+    let headers = reply.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&ctx.id) {
+        headers.insert("x-request-id", id);
+    }
+    let elapsed_ms = u64::try_from(ctx.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    headers.insert("openai-processing-ms", HeaderValue::from(elapsed_ms));
+    headers.insert("openai-version", HeaderValue::from_static("2020-10-01"));
+}
+
+/// A header of the client for the log: at most 512 printable ASCII characters.
+fn visible(head: &RequestHeader, name: &str) -> String {
+    let text = head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    text.chars().filter(|c| c.is_ascii_graphic()).take(512).collect()
+}

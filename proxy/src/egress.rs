@@ -1,0 +1,55 @@
+//! The only place that makes HTTP clients. They dial what the rules allow, follow no redirect and know no proxy.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::destination::{Denied, Destination, Reach};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+/// Makes the client for one upstream. Connections are pooled per client.
+///
+/// Errors: the TLS set-up fails.
+#[expect(clippy::disallowed_methods, reason = "this is the place that makes clients")]
+pub fn client(reach: Reach, connect: Duration) -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .user_agent(concat!("fairlead/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .dns_resolver(Arc::new(Guard(reach)))
+        .connect_timeout(connect)
+        .pool_idle_timeout(Duration::from_secs(60))
+        .pool_max_idle_per_host(1024)
+        .tcp_nodelay(true)
+        .tcp_keepalive(Duration::from_secs(30))
+        .build()
+}
+
+/// Checks a URL that a caller brings: `https` on its usual ports, or this machine where `loopback` opens it.
+///
+/// Errors: the rule that it breaks.
+pub fn caller_url(url: &str, loopback: bool) -> Result<Destination, Denied> {
+    let checked = Destination::parse(url, Reach { http: loopback, private: false, loopback })?;
+    if !checked.is_encrypted_or_local() {
+        return Err(Denied::Scheme);
+    }
+    let port = checked.url().port_or_known_default();
+    if checked.is_local() || matches!(port, Some(443 | 8443)) { Ok(checked) } else { Err(Denied::Port) }
+}
+
+/// Resolves a name, checks every address and hands exactly those to the connector.
+struct Guard(Reach);
+
+impl Resolve for Guard {
+    fn resolve(&self, name: Name) -> Resolving {
+        let (reach, host) = (self.0, name.as_str().to_owned());
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((host.as_str(), 0)).await?;
+            let addresses: Vec<SocketAddr> = found.collect();
+            for address in &addresses {
+                reach.admit(address.ip())?; // one bad answer refuses the name
+            }
+            Ok(Box::new(addresses.into_iter()) as Addrs)
+        })
+    }
+}

@@ -1,0 +1,266 @@
+//! A snapshot → lookup tables and live handles. Handles of unchanged entries are kept, with their connections.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use config::spec::{
+    Capabilities, Credential as Key, Defaults, ModelSpec, ModelType, Placement, Protocol, ProviderSpec,
+    RetryReason, WireApi,
+};
+use config::{Entry, EntryId, Hash, Snapshot, Spec};
+use http::{HeaderName, HeaderValue};
+use parking_lot::Mutex;
+use protocol::destination::{Denied, Destination, Reach};
+use providers::{
+    Api, Backoff, Credential, Profile, Reasons, Retry, Settings, Target, Targets, Timeouts, Upstream,
+};
+
+use crate::egress;
+use crate::live::Reaches;
+use crate::live::resolve::{bearer, keyed};
+
+/// What a proxy serves with: immutable, swapped as a whole.
+pub struct Runtime {
+    /// The hash of the snapshot.
+    pub hash: String,
+    /// By name and alias.
+    pub(super) models: HashMap<String, Arc<PublicModel>>,
+    /// By the names that `provider@model` may use.
+    pub(super) named: HashMap<String, Arc<Provider>>,
+    /// Takes names without a provider.
+    pub(super) fallback: Option<Arc<Provider>>,
+    pub(super) reaches: Reaches,
+    /// Upstreams of `url@model`, by URL.
+    pub(super) at_urls: Arc<Mutex<HashMap<String, Arc<Provider>>>>,
+    /// For `GET /v1/models`: names and owners.
+    listed: BTreeMap<String, String>,
+    providers: HashMap<EntryId, Arc<Provider>>,
+}
+
+/// An upstream with its client.
+pub struct Provider {
+    pub spec: ProviderSpec,
+    pub upstream: Arc<Upstream>,
+    /// Set where the process may not go to its address.
+    pub denied: Option<Denied>,
+    /// Whether its traffic is encrypted, stays on this machine, or may carry credentials all the same.
+    pub guards_credentials: bool,
+    hash: Option<Hash>,
+}
+
+/// A model by its public name.
+pub struct PublicModel {
+    pub name: String,
+    pub kind: ModelType,
+    pub capabilities: Capabilities,
+    pub defaults: Defaults,
+    /// Those that can be called without the caller's own key.
+    pub targets: Arc<Targets>,
+    /// Whether there is any of them.
+    pub is_usable: bool,
+    /// Set where all targets are of one provider, to which the caller's own key may go.
+    pub only_provider: Option<Arc<Provider>>,
+    /// Names of the providers, for logs.
+    pub provider: String,
+}
+
+/// An entry that cannot be built; its old form stays.
+#[derive(Clone, Debug)]
+pub struct Rejected {
+    pub entry: EntryId,
+    pub message: String,
+}
+
+impl Runtime {
+    /// Builds tables and handles. An entry that cannot be built is rejected alone, and keeps the handle it had.
+    pub fn build(snapshot: &Snapshot, before: Option<&Self>, reaches: Reaches) -> (Self, Vec<Rejected>) {
+        let (mut runtime, mut rejected) = (Self::empty(snapshot, before, reaches), Vec::new());
+        for entry in snapshot.entries.values() {
+            let Spec::Provider(spec) = &entry.spec else { continue };
+            let known = before.and_then(|before| before.providers.get(&entry.id));
+            match runtime.provider_handle(entry, spec, snapshot, known) {
+                Ok(provider) => runtime.add_provider(&entry.id, provider),
+                Err(message) => {
+                    rejected.push(Rejected { entry: entry.id.clone(), message });
+                    known.into_iter().for_each(|known| runtime.add_provider(&entry.id, Arc::clone(known)));
+                }
+            }
+        }
+        for entry in snapshot.entries.values() {
+            if let Spec::Model(spec) = &entry.spec {
+                runtime.add_model(spec);
+            }
+        }
+        runtime.fallback =
+            snapshot.fallback_provider.as_ref().and_then(|id| runtime.providers.get(id)).cloned();
+        (runtime, rejected)
+    }
+
+    fn empty(snapshot: &Snapshot, before: Option<&Self>, reaches: Reaches) -> Self {
+        Self {
+            hash: snapshot.hash.to_string(),
+            models: HashMap::new(),
+            named: HashMap::new(),
+            fallback: None,
+            reaches,
+            at_urls: before.map(|before| Arc::clone(&before.at_urls)).unwrap_or_default(),
+            listed: BTreeMap::new(),
+            providers: HashMap::new(),
+        }
+    }
+
+    /// The names that a caller may send, sorted, each with its owner.
+    pub fn names(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.listed.iter().map(|(name, owner)| (name.as_str(), owner.as_str()))
+    }
+
+    fn provider_handle(
+        &self,
+        entry: &Entry,
+        spec: &ProviderSpec,
+        snapshot: &Snapshot,
+        known: Option<&Arc<Provider>>,
+    ) -> Result<Arc<Provider>, String> {
+        if let Some(known) = known.filter(|known| known.hash == Some(entry.hash)) {
+            return Ok(Arc::clone(known));
+        }
+        let mut provider = Provider::new(spec.clone(), credential(spec, snapshot)?, self.reaches)?;
+        provider.hash = Some(entry.hash);
+        Ok(Arc::new(provider))
+    }
+
+    fn add_provider(&mut self, id: &EntryId, provider: Arc<Provider>) {
+        for name in &provider.spec.direct_names {
+            self.named.insert(name.to_ascii_lowercase(), Arc::clone(&provider));
+        }
+        self.providers.insert(id.clone(), provider);
+    }
+
+    fn add_model(&mut self, spec: &ModelSpec) {
+        let model = Arc::new(self.public_model(spec));
+        for name in [&spec.name].into_iter().chain(&spec.aliases) {
+            self.models.insert(name.clone(), Arc::clone(&model));
+            self.listed.insert(name.clone(), model.provider.clone());
+        }
+    }
+
+    fn public_model(&self, spec: &ModelSpec) -> PublicModel {
+        let handle = |target| -> Option<(&config::spec::Target, &Arc<Provider>)> {
+            let target: &config::spec::Target = target;
+            self.providers.get(&target.provider).map(|provider| (target, provider))
+        };
+        let all: Vec<_> = spec.targets.iter().filter_map(handle).collect();
+        let first = all.first().map(|(target, provider)| (&target.provider, Arc::clone(provider)));
+        let only_provider = first.filter(|(id, _)| spec.targets.iter().all(|other| other.provider == **id));
+        let only_provider = only_provider.map(|(_, provider)| provider);
+        let usable = all.iter().filter(|(_, provider)| only_provider.is_some() || provider.is_usable());
+        let targets: Vec<Target> = usable.map(|(target, provider)| provider.target(target)).collect();
+        let mut names: Vec<&str> = all.iter().map(|(_, provider)| provider.spec.name.as_str()).collect();
+        names.dedup();
+        PublicModel {
+            name: spec.name.clone(),
+            kind: spec.kind,
+            capabilities: spec.capabilities,
+            defaults: spec.defaults.clone(),
+            is_usable: !targets.is_empty(),
+            targets: Arc::new(Targets::new(targets, retry(&spec.retry))),
+            only_provider,
+            provider: names.join(","),
+        }
+    }
+}
+
+impl Provider {
+    /// Makes the client of an upstream; nothing is dialled.
+    ///
+    /// Errors: a header or TLS setting that cannot be used.
+    pub fn new(spec: ProviderSpec, credential: Option<Credential>, reaches: Reaches) -> Result<Self, String> {
+        let reach =
+            Reach { http: true, private: spec.allow_private_endpoint, loopback: reaches.loopback };
+        let checked = Destination::parse(&spec.base_url, reach);
+        let is_guarded = checked.as_ref().is_ok_and(Destination::is_encrypted_or_local);
+        let settings = settings(&spec, credential)?;
+        let client = egress::client(reach, settings.timeouts.connect).map_err(|error| error.to_string())?;
+        Ok(Self {
+            guards_credentials: is_guarded || spec.allow_plaintext_credentials,
+            spec,
+            upstream: Arc::new(Upstream::new(settings, client)),
+            denied: checked.err(),
+            hash: None,
+        })
+    }
+
+    /// Whether it can be called without a key of the caller.
+    pub fn is_usable(&self) -> bool {
+        self.denied.is_none() && self.spec.credential != Key::Missing
+    }
+
+    fn target(self: &Arc<Self>, target: &config::spec::Target) -> Target {
+        Target {
+            upstream: Arc::clone(&self.upstream),
+            model: target.upstream_model.clone(),
+            priority: target.priority,
+            weight: target.weight,
+        }
+    }
+}
+
+fn settings(spec: &ProviderSpec, credential: Option<Credential>) -> Result<Settings, String> {
+    let Protocol::OpenAi(openai) = &spec.protocol;
+    let named = [("openai-organization", &openai.organization), ("openai-project", &openai.project)];
+    let named = named.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+    let headers = spec.headers.iter().map(|(name, value)| (name.as_str(), value)).chain(named);
+    let millis = Duration::from_millis;
+    Ok(Settings {
+        name: spec.name.clone(),
+        base_url: spec.base_url.clone(),
+        api: match openai.api {
+            WireApi::Responses => Api::Responses,
+            WireApi::ChatCompletions => Api::ChatCompletions,
+        },
+        profile: Profile::of(&spec.name, &spec.base_url),
+        credential,
+        headers: headers.map(|(name, value)| header(name, value)).collect::<Result<_, _>>()?,
+        timeouts: Timeouts {
+            connect: millis(spec.timeouts.connect_ms),
+            first_byte: millis(spec.timeouts.first_byte_ms),
+            stream_idle: millis(spec.timeouts.stream_idle_ms),
+            total: millis(spec.timeouts.total_ms),
+        },
+        retry_budget_percent: spec.retry_budget_percent,
+    })
+}
+
+fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let unusable = |_| format!("the header {name} cannot be sent");
+    let value = HeaderValue::from_str(value).map_err(|_| format!("the value of the header {name} cannot be sent"))?;
+    Ok((HeaderName::from_bytes(name.as_bytes()).map_err(unusable)?, value))
+}
+
+fn credential(spec: &ProviderSpec, snapshot: &Snapshot) -> Result<Option<Credential>, String> {
+    let Key::Key { secret, placement, .. } = &spec.credential else { return Ok(None) };
+    let value = snapshot.secrets.get(secret).ok_or_else(|| format!("{secret} is not in the snapshot"))?;
+    let made = match placement {
+        Placement::Bearer => bearer(value.expose()),
+        Placement::Header(name) => keyed(name, value.expose()),
+    };
+    made.map(Some).ok_or_else(|| format!("{secret} cannot be sent in a header"))
+}
+
+fn retry(retry: &config::spec::Retry) -> Retry {
+    let has = |reason| retry.reasons.contains(&reason);
+    Retry {
+        max_attempts: retry.max_attempts,
+        reasons: Reasons {
+            connect_failure: has(RetryReason::ConnectFailure),
+            timeout: has(RetryReason::Timeout),
+            rate_limited: has(RetryReason::RateLimited),
+            server_error: has(RetryReason::ServerError),
+        },
+        backoff: Backoff {
+            base: Duration::from_millis(retry.backoff.base_ms),
+            max: Duration::from_millis(retry.backoff.max_ms),
+        },
+    }
+}

@@ -1,0 +1,10 @@
+//! Before, during and after a turn: look everything up, drive the run, store, answer.
+
+pub mod conclude;
+pub mod drive;
+pub mod echo;
+pub mod measure;
+pub mod mint;
+pub mod outlet;
+pub mod resolve;
+pub mod sink;

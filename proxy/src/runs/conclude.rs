@@ -1,0 +1,82 @@
+//! After a run: stamp the response, store it, and only then let anyone know that it is complete.
+
+use std::time::Duration;
+
+use agent::finished::Finished;
+use protocol::error::{ApiError, SERVER_ERROR};
+use protocol::id::Tenant;
+use protocol::responses::event::Event;
+use protocol::responses::item::Item;
+use protocol::responses::response::Status;
+use protocol::responses::usage::Usage;
+use serde_json::json;
+use store::NewResponse;
+
+use crate::app::{App, Caller};
+use crate::error::from_store;
+use crate::runs::measure;
+use crate::runs::resolve::Prepared;
+
+/// What a finished run leaves behind.
+pub struct Record {
+    tenant: Tenant,
+    input: Vec<Item>,
+    /// Characters that the model read, for upstreams that do not count.
+    read_chars: usize,
+    label: String,
+}
+
+impl Record {
+    /// Keeps what the store will need.
+    pub fn new(caller: &Caller, prepared: &Prepared) -> Self {
+        let items = prepared.turn.history.iter().chain(&prepared.input);
+        let read_chars = items.map(measure::length).sum::<usize>()
+            + prepared.turn.response.instructions.as_ref().map_or(0, String::len);
+        let (tenant, input) = (caller.tenant.clone(), prepared.input.clone());
+        Self { tenant, input, read_chars, label: prepared.resolution.label.clone() }
+    }
+
+    /// Stamps and stores. A response that was to be stored and could not be becomes a failed one; its `error` event
+    /// goes before the terminal event.
+    pub async fn conclude(&self, app: &App, finished: &mut Finished) -> Option<Event> {
+        self.stamp(app, finished);
+        if !finished.response.store {
+            return None;
+        }
+        let expires_at = app.settings.expiry(app.clock.now());
+        let stored = NewResponse { response: finished.response.clone(), input: self.input.clone(), expires_at };
+        match app.store.responses.put(&self.tenant, stored).await {
+            Ok(()) => None,
+            Err(error) => Some(finished.store_failed(from_store(&error))),
+        }
+    }
+
+    /// What a buffered caller is told when the response could not be stored.
+    pub fn unavailable(&self) -> ApiError {
+        let message = "The response could not be stored. Please try again.";
+        ApiError::new(503, SERVER_ERROR, message).with_retry_after(Duration::from_secs(1))
+    }
+
+    /// Completes what only the driver knows: times, tier, and token counts that no upstream sent.
+    pub fn stamp(&self, app: &App, finished: &mut Finished) {
+        let response = &mut finished.response;
+        if response.status == Status::Completed {
+            response.completed_at = Some(app.clock.now());
+        }
+        if response.service_tier == "auto" {
+            "default".clone_into(&mut response.service_tier);
+        }
+        response.rest.insert("billing".to_owned(), json!({"payer": "developer"}));
+        let silent = response.usage.is_none_or(|usage| usage.total_tokens == 0);
+        if silent && response.status != Status::Failed {
+            let wrote = response.output.iter().map(measure::length).sum::<usize>();
+            response.usage = Some(Usage::new(tokens(self.read_chars), tokens(wrote)));
+            app.metrics.estimated(&self.label);
+        }
+    }
+}
+
+/// Four characters are about one token of English.
+fn tokens(chars: usize) -> u64 {
+    u64::try_from(chars.div_ceil(4)).unwrap_or(u64::MAX)
+}

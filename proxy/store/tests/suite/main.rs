@@ -1,0 +1,7 @@
+//! The store against real databases.
+
+mod conformance;
+mod durability;
+mod examples;
+mod laws;
+mod postgres;

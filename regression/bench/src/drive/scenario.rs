@@ -1,0 +1,21 @@
+//! What is measured, in the order of the table.
+
+mod chain;
+mod growth;
+mod relay;
+mod start;
+mod streams;
+
+use crate::drive::report::Report;
+use crate::drive::stage::Stage;
+
+type Scenario = fn(&Stage, &mut Report) -> anyhow::Result<()>;
+
+/// The scenarios by name.
+pub(crate) const SCENARIOS: [(&str, Scenario); 5] = [
+    ("start", start::measure),
+    ("relay", relay::measure),
+    ("streams", streams::measure),
+    ("growth", growth::measure),
+    ("chain", chain::measure),
+];

@@ -1,0 +1,82 @@
+"""Fixtures: one model server and one proxy for the session, clients for each test."""
+
+import pytest
+from openai import AsyncOpenAI, OpenAI
+
+from model_server import ModelServer
+from proxy import Proxy
+
+TIMEOUT_S = 30
+
+
+@pytest.fixture(scope="session")
+def anyio_backend():
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def model_server(tmp_path_factory):
+    server = ModelServer(tmp_path_factory.mktemp("model"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def proxy(tmp_path_factory, model_server):
+    proxy = Proxy(tmp_path_factory.mktemp("proxy"), model_server.base_url)
+    yield proxy
+    proxy.stop()
+
+
+@pytest.fixture(autouse=True)
+def model(model_server, proxy, request):
+    """The model server, without scripts and requests of earlier tests."""
+    request.node.logged_before = proxy.process.log_size()
+    model_server.reset()
+    return model_server
+
+
+@pytest.fixture
+def options(proxy):
+    """What every client is made with: no retries of its own, and replies must fit the SDK's types."""
+    return {
+        "base_url": proxy.base_url,
+        "api_key": "key-of-the-caller",
+        "max_retries": 0,
+        "timeout": TIMEOUT_S,
+        "_strict_response_validation": True,
+    }
+
+
+@pytest.fixture
+def client(options):
+    with OpenAI(**options) as client:
+        yield client
+
+
+@pytest.fixture
+async def async_client(options):
+    async with AsyncOpenAI(**options) as client:
+        yield client
+
+
+@pytest.fixture
+def lenient_client(options):
+    """For replies that the SDK has no types for: extensions, and base64 where it promises floats."""
+    with OpenAI(**{**options, "_strict_response_validation": False}) as client:
+        yield client
+
+
+@pytest.fixture(params=["demo", "native"])
+def served(request):
+    """A model whose provider speaks Chat Completions, and one whose provider speaks Responses."""
+    return request.param
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    proxy = getattr(item, "funcargs", {}).get("proxy")
+    if report.failed and proxy:
+        report.sections.append(("the proxy's log", proxy.process.log(item.logged_before)))
+    return report

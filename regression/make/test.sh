@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# `make test`, and what CI runs: every suite, whatever the ones before it did. The last line is the count.
+here=$(dirname "${BASH_SOURCE[0]}")
+source "$here/lib.sh"
+source "$here/suites.sh"
+
+"$root/regression/make/setup.sh"
+cd "$root"
+
+suite step format cargo fmt --all --check
+suite step lints cargo clippy --workspace --all-targets -- -D warnings
+# The suites drive these binaries, which `cargo test` does not build for all of them.
+suite step build cargo build --workspace --bins
+suite cargo Rust cargo test --workspace --no-fail-fast -- --skip postgres::
+suite cargo PostgreSQL regression/make/with_postgres.sh cargo test --package store --test suite -- postgres::
+suite lines Python regression/clients/python/run.sh
+suite lines Node regression/clients/node/run.sh
+suite lines curl regression/regression_common.sh
+suite step documentation env RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
+if cargo deny --version >/dev/null 2>&1; then
+    # Advisories need a database from the network and change without a change here.
+    suite step dependencies cargo deny check bans licenses sources
+else
+    skip dependencies 'cargo-deny is missing. To get it: cargo install cargo-deny'
+fi
+
+conclude

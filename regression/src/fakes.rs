@@ -1,0 +1,3 @@
+//! Servers that speak the real protocols and misbehave on request.
+
+pub mod model;

@@ -1,0 +1,14 @@
+//! Drives the built proxy: starts it, talks to it byte by byte, and shows its log when a test fails.
+
+pub mod client;
+pub mod frames;
+pub mod proxy;
+pub mod setup;
+
+mod body;
+mod ports;
+
+pub use client::{Answer, Client, Open, Request};
+pub use frames::Frame;
+pub use proxy::Proxy;
+pub use setup::Setup;

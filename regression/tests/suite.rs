@@ -1,0 +1,19 @@
+//! Drives the built proxy from outside, and keeps the house rules.
+
+mod suite {
+    mod chat;
+    mod conformance;
+    mod crash;
+    mod drain;
+    mod embeddings;
+    mod errors;
+    mod events;
+    mod faults;
+    mod house;
+    mod loops;
+    mod models;
+    mod quirks;
+    mod reload;
+    mod stage;
+    mod state;
+}
