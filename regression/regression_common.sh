@@ -5,6 +5,7 @@
 # FAIRLEAD_API_KEY   the bearer token of every request (unused)
 # FAIRLEAD_PROVIDER, FAIRLEAD_MODEL      model names are PROVIDER@MODEL (demo@demo)
 # FAIRLEAD_EMBEDDING_MODEL               (demo-embedding)
+# FAIRLEAD_PROXY, FAIRLEAD_DEMO_MODEL    the binaries to start; those of cargo's folder without them
 here=$(dirname "${BASH_SOURCE[0]}")
 source "$here/make/lib.sh"
 source "$here/make/stack.sh"
@@ -38,8 +39,8 @@ launch() {
 
 begin() {
     local model_port
-    [[ -x $binaries/fairlead-proxy && -x $binaries/fairlead-demo-model ]] || build_stack
-    model_port=$(free_port) port=$(free_port) admin_port=$(free_port)
+    [[ -x $proxy_binary && -x $model_binary ]] || build_stack
+    free_ports model_port port admin_port
     url=http://127.0.0.1:$port
     config=$(quickstart_at "$model_port" "$scratch/config")
     start_model "$model_port" "$scratch/model.log"

@@ -53,7 +53,8 @@ async fn connection(stream: tokio::net::TcpStream, app: Arc<App>) {
         let reply = answer(&app, &request);
         async move { Ok::<_, Infallible>(reply) }
     });
-    let served = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
+    let served =
+        http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
     if let Err(error) = served.await {
         tracing::debug!(%error, "An admin connection broke");
     }
@@ -68,7 +69,8 @@ fn answer(app: &App, request: &http::Request<Incoming>) -> Response<Full<Bytes>>
         "/readyz" if app.drain.is_draining() => {
             reply(StatusCode::SERVICE_UNAVAILABLE, "text/plain", "draining\n")
         }
-        "/readyz" => reply(StatusCode::OK, "text/plain", "ok\n"),
+        "/readyz" if app.drain.is_ready() => reply(StatusCode::OK, "text/plain", "ok\n"),
+        "/readyz" => reply(StatusCode::SERVICE_UNAVAILABLE, "text/plain", "starting\n"),
         "/metrics" => reply(StatusCode::OK, "text/plain; version=0.0.4", app.metrics.text()),
         "/status" => reply(StatusCode::OK, "application/json", status(app)),
         _ => reply(StatusCode::NOT_FOUND, "text/plain", "try /healthz, /readyz, /metrics or /status\n"),

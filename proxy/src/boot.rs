@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -131,7 +131,12 @@ struct Boot {
 
 #[async_trait]
 impl Control for Boot {
-    async fn run(&self, app: Arc<OnceLock<Arc<App>>>, ready: Box<dyn FnOnce() + Send>, stop: CancellationToken) {
+    async fn run(
+        &self,
+        app: Arc<OnceLock<Arc<App>>>,
+        ready: Box<dyn FnOnce() + Send>,
+        stop: CancellationToken,
+    ) {
         let started = match self.start().await {
             Ok(started) => started,
             Err(error) => return self.give_up(&error),
@@ -147,6 +152,7 @@ impl Control for Boot {
             admin::serve(admin, Arc::clone(&made), stop.clone()),
             live::watch(Arc::clone(&made), stop.clone()),
             expire(Arc::clone(&made), stop),
+            announce(&self.serve.listen, &self.drain),
         );
         store.close().await;
         info!("Stopped");
@@ -205,6 +211,32 @@ impl Boot {
         let _ = self.failed.set(());
         self.drain.abort();
     }
+}
+
+/// pingora does not say when its listeners are bound, so each is asked.
+async fn announce(addresses: &[SocketAddr], drain: &InFlight) {
+    for address in addresses {
+        while tokio::net::TcpStream::connect(reachable(*address)).await.is_err() {
+            if drain.is_draining() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+    drain.set_listening();
+}
+
+/// An address that stands for all is reached by that of this machine.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let mut address = address;
+    if address.ip().is_unspecified() {
+        address.set_ip(if address.is_ipv4() {
+            Ipv4Addr::LOCALHOST.into()
+        } else {
+            Ipv6Addr::LOCALHOST.into()
+        });
+    }
+    address
 }
 
 const EXPIRY_PAUSE: Duration = Duration::from_secs(60);

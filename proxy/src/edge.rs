@@ -23,6 +23,8 @@ use crate::telemetry::access::{Line, Trail};
 use protocol::error::{ApiError, INVALID_REQUEST};
 use protocol::id::Tenant;
 
+/// What is kept of an id that a client brings.
+const HEADER_CHARS: usize = 512;
 /// The longest pause of a client that reads or writes.
 const STALL: Duration = Duration::from_secs(30);
 
@@ -58,7 +60,7 @@ impl ProxyHttp for Edge {
         };
         session.set_read_timeout(Some(STALL));
         session.set_write_timeout(Some(STALL));
-        ctx.id = request_id(app);
+        ctx.id = request_id(app, session.req_header());
         ctx._in_flight = Some(app.drain.enter());
         match answer(app, session, ctx).await {
             Ok(outcome) => ctx.outcome = Some(outcome),
@@ -172,7 +174,12 @@ fn checked_head(head: &RequestHeader) -> std::result::Result<(), ApiError> {
     Ok(())
 }
 
-fn request_id(app: &App) -> String {
+/// The caller's own id where it brings one, else one of ours.
+fn request_id(app: &App, head: &RequestHeader) -> String {
+    let own = visible(head, "x-request-id");
+    if !own.is_empty() {
+        return own;
+    }
     let seed = app.seeds.next();
     let mut id = String::with_capacity(36);
     id.push_str("req_");
@@ -197,5 +204,5 @@ fn stamp(reply: &mut Reply, ctx: &Ctx) {
 /// A header of the client for the log: at most 512 printable ASCII characters.
 fn visible(head: &RequestHeader, name: &str) -> String {
     let text = head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    text.chars().filter(|c| c.is_ascii_graphic()).take(512).collect()
+    text.chars().filter(|c| c.is_ascii_graphic()).take(HEADER_CHARS).collect()
 }

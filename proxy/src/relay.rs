@@ -77,9 +77,10 @@ impl Passed {
         let Self { mut relayed, mut meter } = self;
         let mut whole: Option<Bytes> = None;
         while let Some(piece) = relayed.body.next().await {
-            let piece = piece.inspect_err(|failure| meter.failed(failure)).map_err(|failure| failure.error)?;
+            let piece =
+                piece.inspect_err(|failure| meter.failed(failure)).map_err(|failure| failure.error)?;
             meter.piece(&piece);
-            let joined = whole.take().map_or(piece.clone(), |before| joined(&before, &piece));
+            let joined = whole.take().map_or_else(|| piece.clone(), |before| joined(&before, &piece));
             if joined.len() > ANSWER_BYTES {
                 return Err(ApiError::new(502, SERVER_ERROR, "The model server's answer is too large."));
             }

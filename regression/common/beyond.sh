@@ -3,7 +3,7 @@
 
 parameters="{'type':'object','properties':{'city':{'type':'string'}},'required':['city'],'additionalProperties':false}"
 tools="[{'type':'function','name':'get_weather','description':'The weather of a city.','parameters':$parameters,'strict':true}]"
-question='How is the weather in Paris? Use the tool.'
+question='Use the tool: how is the weather in Paris?'
 envelope='^\{"error":\{"message":"[^"].*"type":"invalid_request_error".*"param":.*"code":'
 
 # function_round NAME STREAM: the model calls, the client answers by the chain, the model tells.

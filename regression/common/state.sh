@@ -1,7 +1,7 @@
 # Sourced by regression_common.sh: the steps of the original system's script, by its numbers. Files and vector stores are not served yet.
 # shellcheck shell=bash
 
-spoken='"type":"output_text","text":"[^"]'
+spoken='"type":"output_text",[^{}]*"text":"[^"]'
 input="[{'type':'message','role':'user','content':'Remember the word heliotrope'}]"
 
 send POST /v1/responses "{'model':'$model','stream':false,'input':$input}" "${named[@]}"

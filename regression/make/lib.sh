@@ -27,14 +27,17 @@ is_taken() {
     (exec 3<>"/dev/tcp/${host%]}/$port") 2>/dev/null
 }
 
-# A port of 127.0.0.1 where nobody listens, from below the range that the kernel hands out to clients.
-free_port() {
-    local port
-    for _ in {1..100}; do
-        port=$((10000 + RANDOM % 20000))
-        is_taken "127.0.0.1:$port" || break
+# free_ports NAME…: sets each variable to another port of 127.0.0.1 where nobody listens, from below those that the kernel hands out.
+# Not by printing: each subshell of bash begins RANDOM anew, and two may begin alike.
+free_ports() {
+    local name candidate=$((10000 + RANDOM % 20000))
+    for name; do
+        while is_taken "127.0.0.1:$candidate"; do
+            candidate=$((candidate + 1))
+        done
+        printf -v "$name" '%s' "$candidate"
+        candidate=$((candidate + 1))
     done
-    printf '%s' "$port"
 }
 
 # answers URL: it answers 2xx.
@@ -55,10 +58,10 @@ await() {
 # stop PID [SIGNAL]: ends a child of this shell, by force if it is still there after ten seconds.
 stop() {
     local pid=$1 end=$((SECONDS + 10))
-    kill "-${2:-TERM}" "$pid" 2>/dev/null || true
-    while kill -0 "$pid" 2>/dev/null; do
-        ((SECONDS < end)) || kill -KILL "$pid" 2>/dev/null || true
+    kill "-${2:-TERM}" "$pid" || true
+    while kill -0 "$pid"; do
+        ((SECONDS < end)) || kill -KILL "$pid" || true
         sleep 0.05
     done
-    wait "$pid" 2>/dev/null || true
-}
+    wait "$pid" || true
+} 2>/dev/null

@@ -68,8 +68,11 @@ invite
 tail -n 0 -f "$logs/proxy.log" &
 shown_pid=$!
 
-# It returns when either of them ends, which neither should.
-wait -n "$proxy_pid" "$model_pid" || true
+# Neither should end. Not `wait -n`: Ctrl-C reaches them too, and where one is gone first bash may skip the trap.
+while kill -0 "$proxy_pid" 2>/dev/null && kill -0 "$model_pid" 2>/dev/null; do
+    sleep 1 &
+    wait $! || true
+done
 if kill -0 "$proxy_pid" 2>/dev/null; then
     died "the demo model server" "$logs/model.log"
 fi

@@ -4,6 +4,8 @@
 # A release build takes many minutes; nobody wants to wait for it to try something.
 profile=${FAIRLEAD_PROFILE:-dev}
 binaries=$CARGO_TARGET_DIR/${profile/#dev/debug}
+proxy_binary=${FAIRLEAD_PROXY:-$binaries/fairlead-proxy}
+model_binary=${FAIRLEAD_DEMO_MODEL:-$binaries/fairlead-demo-model}
 quickstart_port=18080
 model_pid='' proxy_pid=''
 
@@ -27,7 +29,7 @@ quickstart_at() {
 
 # start_model PORT LOG
 start_model() {
-    "$binaries/fairlead-demo-model" --listen "127.0.0.1:$1" </dev/null >>"$2" 2>&1 &
+    "$model_binary" --listen "127.0.0.1:$1" </dev/null >>"$2" 2>&1 &
     model_pid=$!
     await "$model_pid" "http://127.0.0.1:$1/v1/models" || died "the demo model server" "$2"
 }
@@ -37,7 +39,7 @@ start_proxy() {
     local listen=$1 admin=$2 log=$3
     shift 3
     # No linger: nobody balances load in front of this proxy.
-    "${FAIRLEAD_PROXY:-$binaries/fairlead-proxy}" --listen "$listen" --admin-listen "$admin" --egress-allow-loopback \
+    "$proxy_binary" --listen "$listen" --admin-listen "$admin" --egress-allow-loopback \
         --drain-linger 0 --drain-deadline 5 "$@" </dev/null >>"$log" 2>&1 &
     proxy_pid=$!
     await "$proxy_pid" "http://$admin/readyz" || died "the proxy" "$log"

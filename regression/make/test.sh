@@ -12,7 +12,7 @@ suite step lints cargo clippy --workspace --all-targets -- -D warnings
 # The suites drive these binaries, which `cargo test` does not build for all of them.
 suite step build cargo build --workspace --bins
 suite cargo Rust cargo test --workspace --no-fail-fast -- --skip postgres::
-suite cargo PostgreSQL regression/make/with_postgres.sh cargo test --package store --test suite -- postgres::
+suite cargo PostgreSQL regression/make/with_postgres.sh cargo test --workspace --tests -- postgres::
 suite lines Python regression/clients/python/run.sh
 suite lines Node regression/clients/node/run.sh
 suite lines curl regression/regression_common.sh

@@ -54,7 +54,7 @@ start() {
     [[ $(id -u) != 0 ]] || chown "$nobody:$nobody" "$scratch"
     unprivileged "$bin/initdb" --pgdata "$scratch/data" --auth trust --username fairlead --encoding UTF8 --locale C \
         --no-sync >"$scratch/initdb.log" 2>&1 || { cat "$scratch/initdb.log" >&2 && fail "initdb failed"; }
-    port=$(free_port)
+    free_ports port
     unprivileged "$bin/pg_ctl" start --wait --silent --pgdata "$scratch/data" --log "$scratch/log" \
         --options "-p $port -k $scratch -c listen_addresses=127.0.0.1 -c fsync=off" </dev/null ||
         { cat "$scratch/log" >&2 && fail "PostgreSQL does not start"; }

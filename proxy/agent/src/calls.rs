@@ -134,17 +134,13 @@ impl Calls {
         self.has(Answer::Outside)
     }
 
-    /// Ends the generation: what was said and called, in the model's order, each call next to its result.
+    /// Ends the generation: what was said, then the calls, then their results, each in the model's order.
     pub(crate) fn take_context(&mut self, out: &Emitter, said: &[usize]) -> Vec<Item> {
-        let mut said = said.iter().copied().peekable();
-        let mut context = Vec::new();
-        for call in std::mem::take(&mut self.list) {
-            while let Some(place) = said.next_if(|place| *place < call.after) {
-                context.extend(out.item(place).cloned());
-            }
-            context.extend(call.into_context().into_iter().flatten());
-        }
-        context.extend(said.filter_map(|place| out.item(place).cloned()));
+        let mut context: Vec<Item> = said.iter().filter_map(|place| out.item(*place).cloned()).collect();
+        let called = std::mem::take(&mut self.list).into_iter().filter_map(Call::into_context);
+        let (calls, results): (Vec<Item>, Vec<Item>) = called.map(|[call, result]| (call, result)).unzip();
+        context.extend(calls);
+        context.extend(results);
         context
     }
 

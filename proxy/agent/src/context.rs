@@ -38,12 +38,18 @@ pub fn check<'a>(items: impl IntoIterator<Item = &'a Item>) -> Result<(), ApiErr
 
 /// The items of a model request: history, then input.
 ///
-/// Shape: each call is followed by its output, of several the last one; server-run calls are function calls. A call
-/// that was cut off, an output without a call, and items that only concern the client are left out.
+/// Shape: calls that were made together stand together, and their outputs follow in the same order, of several the last
+/// one; server-run calls are function calls. A call that was cut off, an output without a call, and items that only
+/// concern the client are left out.
 pub fn render(history: Vec<Item>, input: Vec<Item>) -> Vec<Item> {
     let mut entries = Entries::default();
     history.into_iter().chain(input).for_each(|item| entries.take(item));
-    entries.list.into_iter().flat_map(Entry::into_items).collect()
+    let mut block = Block::default();
+    for entry in entries.list {
+        block.take(entry);
+    }
+    block.close();
+    block.items
 }
 
 /// A call and its output.
@@ -52,17 +58,43 @@ pub(crate) fn pair(call: FunctionCall, output: String) -> [Item; 2] {
     [Item::FunctionCall(call), output]
 }
 
+/// Puts the outputs of calls that were made together behind the last of these calls.
+#[derive(Default)]
+struct Block {
+    items: Vec<Item>,
+    outputs: Vec<Item>,
+}
+
+impl Block {
+    fn take(&mut self, entry: Entry) {
+        if entry.begins_block {
+            self.close();
+        }
+        let Some((item, output)) = entry.into_items() else { return };
+        self.items.push(item);
+        self.outputs.extend(output);
+    }
+
+    fn close(&mut self) {
+        self.items.append(&mut self.outputs);
+    }
+}
+
 /// Items in order; an output stands with its call.
 #[derive(Default)]
 struct Entries {
     list: Vec<Entry>,
     calls: HashMap<String, usize>,
     early: HashMap<String, Item>,
+    /// True if the last item was a call: another one was made together with it.
+    after_call: bool,
 }
 
 struct Entry {
     item: Item,
     output: Option<Item>,
+    /// True unless it is a call that was made together with the one before.
+    begins_block: bool,
 }
 
 impl Entries {
@@ -72,29 +104,35 @@ impl Entries {
                 let id = id.to_owned();
                 let output = self.early.remove(&id);
                 self.calls.insert(id, self.list.len());
-                self.list.push(Entry { item, output });
+                let begins_block = !std::mem::replace(&mut self.after_call, true);
+                self.list.push(Entry { item, output, begins_block });
             }
-            Part::Output(id) => match self.calls.get(id).and_then(|place| self.list.get_mut(*place)) {
-                Some(call) => call.output = Some(item),
-                None => drop(self.early.insert(id.to_owned(), item)),
-            },
+            Part::Output(id) => {
+                self.after_call = false;
+                match self.calls.get(id).and_then(|place| self.list.get_mut(*place)) {
+                    Some(call) => call.output = Some(item),
+                    None => drop(self.early.insert(id.to_owned(), item)),
+                }
+            }
             Part::Else => {
+                self.after_call = false;
                 let plain = server::render(item).into_iter();
-                self.list.extend(plain.map(|item| Entry { item, output: None }));
+                self.list.extend(plain.map(|item| Entry { item, output: None, begins_block: true }));
             }
         }
     }
 }
 
 impl Entry {
-    fn into_items(self) -> impl Iterator<Item = Item> {
-        let Self { item, output } = self;
+    /// The item with its output; nothing of a call that was cut off.
+    fn into_items(self) -> Option<(Item, Option<Item>)> {
+        let Self { item, output, .. } = self;
         let output = match (part(&item), output) {
             (Part::Call(id), None) if !is_cut(&item) => Some(text_output(id.to_owned(), UNKNOWN.to_owned())),
             (_, output) => output,
         };
         let is_kept = output.is_some() || !is_cut(&item);
-        is_kept.then_some(item).into_iter().chain(output)
+        is_kept.then_some((item, output))
     }
 }
 

@@ -17,7 +17,8 @@ pub struct ModelRequest {
     /// Goes in front of everything.
     pub instructions: Option<String>,
     /// The context, oldest first. Holds messages, reasoning, function and custom calls with their outputs, and
-    /// unknown items; server-run calls stand here as function calls with outputs. Every call is followed by its output.
+    /// unknown items; server-run calls stand here as function calls with outputs. Calls that were made together are
+    /// followed by their outputs, in the same order.
     pub items: Arc<Vec<Item>>,
     /// What the model may call.
     pub tools: Arc<Vec<ModelTool>>,

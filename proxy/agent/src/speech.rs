@@ -5,16 +5,14 @@ use serde_json::Value;
 
 use crate::emit::Emitter;
 use message::OpenMessage;
-use reasoning::OpenReasoning;
+pub(crate) use reasoning::OpenReasoning;
 
 mod message;
 mod reasoning;
 
-/// Shows a whole thought as an item of its own.
-pub(crate) fn think(out: &mut Emitter, thought: String) {
-    let mut reasoning = OpenReasoning::open(out, 0);
-    reasoning.text(out, thought);
-    reasoning.close(out, None);
+/// Opens the item of a thought that the model is writing down by a call.
+pub(crate) fn begin_thought(out: &mut Emitter) -> OpenReasoning {
+    OpenReasoning::open(out, 0)
 }
 
 /// Opens items lazily at their first delta and closes them when something else begins; at most one is open.

@@ -15,8 +15,7 @@ pub fn list(app: &App, _: &Request) -> Result<Reply, ApiError> {
 /// Reads one model.
 pub fn get(app: &App, request: &Request) -> Result<Reply, ApiError> {
     let (runtime, id) = (app.live.load(), &request.route.id);
-    let owner = runtime.names().find(|(name, _)| name == id).map(|(_, owner)| owner);
-    match owner {
+    match runtime.owner(id) {
         Some(owner) => json_of(&object(id, owner)),
         None => Err(ApiError::model_not_found(id)),
     }
@@ -24,7 +23,8 @@ pub fn get(app: &App, request: &Request) -> Result<Reply, ApiError> {
 
 /// Models are objects of the configuration; the API deletes none.
 pub fn delete(request: &Request) -> ApiError {
-    let message = format!("The model '{}' belongs to the configuration and cannot be deleted here.", request.route.id);
+    let message =
+        format!("The model '{}' belongs to the configuration and cannot be deleted here.", request.route.id);
     ApiError::new(403, INVALID_REQUEST, message).with_code("insufficient_permissions")
 }
 

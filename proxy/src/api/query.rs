@@ -110,7 +110,9 @@ mod tests {
 
     #[test]
     fn a_limit_out_of_range_is_refused() {
-        for (text, code) in [("0", "integer_below_min_value"), ("101", "integer_above_max_value"), ("x", "invalid_value")] {
+        for (text, code) in
+            [("0", "integer_below_min_value"), ("101", "integer_above_max_value"), ("x", "invalid_value")]
+        {
             let error = Query::parse(&format!("limit={text}")).page(Order::Desc).expect_err("refused");
             assert_eq!((error.status, error.code.as_deref()), (400, Some(code)), "{text}");
         }

@@ -18,7 +18,7 @@ use crate::api::query::Query;
 use crate::app::{App, Reply, Request, event_stream, json_of};
 use crate::error::from_store;
 use crate::runs::conclude::Record;
-use crate::runs::drive::{Work, drive};
+use crate::runs::drive::{Over, Work, drive};
 use crate::runs::outlet::{Driven, Outlet};
 use crate::runs::resolve::{Prepared, prepare};
 use crate::runs::sink::{Discard, EventStream, Sink};
@@ -76,9 +76,10 @@ fn stream(app: &Arc<App>, turn: Ready, shape: Shape) -> Reply {
     let driver = async move {
         let Ready { run, work, record } = turn;
         let _open = app.metrics.open_stream();
-        let mut finished = drive(run, &work, &mut sink).await;
-        if let Some(error) = record.conclude(&app, &mut finished).await {
-            sink.send(error).await;
+        let Over { mut finished, failure } = drive(run, &work, &mut sink).await;
+        let unstored = record.conclude(&app, &mut finished).await;
+        for event in failure.into_iter().chain(unstored) {
+            sink.send(event).await;
         }
         sink.send(finished.event()).await;
         sink.end();
@@ -88,7 +89,7 @@ fn stream(app: &Arc<App>, turn: Ready, shape: Shape) -> Reply {
 
 async fn buffered(app: &App, turn: Ready, shape: &Shape) -> Result<Reply, ApiError> {
     let Ready { run, work, record } = turn;
-    let mut finished = drive(run, &work, &mut Discard).await;
+    let mut finished = drive(run, &work, &mut Discard).await.finished;
     if record.conclude(app, &mut finished).await.is_some() {
         return Err(record.unavailable());
     }
@@ -141,7 +142,11 @@ pub async fn input_items(app: &App, request: Request) -> Result<Reply, ApiError>
 
 /// There is no WebSocket here.
 pub fn upgrade_required() -> ApiError {
-    ApiError::new(426, INVALID_REQUEST, "WebSocket is not available on this server; use POST with stream=true.")
+    ApiError::new(
+        426,
+        INVALID_REQUEST,
+        "WebSocket is not available on this server; use POST with stream=true.",
+    )
 }
 
 async fn stored(app: &App, request: &Request) -> Result<Response, ApiError> {

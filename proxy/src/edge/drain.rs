@@ -15,6 +15,7 @@ use tracing::{error, info, warn};
 pub struct InFlight {
     count: Arc<watch::Sender<usize>>,
     draining: Arc<watch::Sender<bool>>,
+    listening: CancellationToken,
     aborted: CancellationToken,
     /// Cancelled at the drain deadline: what still runs ends with a terminal event.
     pub deadline: CancellationToken,
@@ -26,8 +27,8 @@ pub struct Guard(InFlight);
 impl Default for InFlight {
     fn default() -> Self {
         let (count, draining) = (Arc::new(watch::Sender::new(0)), Arc::new(watch::Sender::new(false)));
-        let (aborted, deadline) = (CancellationToken::new(), CancellationToken::new());
-        Self { count, draining, aborted, deadline }
+        let token = CancellationToken::new;
+        Self { count, draining, listening: token(), aborted: token(), deadline: token() }
     }
 }
 
@@ -41,6 +42,16 @@ impl InFlight {
     /// True once the process has been asked to end.
     pub fn is_draining(&self) -> bool {
         *self.draining.borrow()
+    }
+
+    /// The API port takes connections.
+    pub fn set_listening(&self) {
+        self.listening.cancel();
+    }
+
+    /// True from the first connection that the API port took, until the process is asked to end.
+    pub fn is_ready(&self) -> bool {
+        self.listening.is_cancelled() && !self.is_draining()
     }
 
     /// Ends the process without waiting: it could not start.

@@ -30,7 +30,12 @@ pub struct Listen {
 #[async_trait]
 pub trait Control: Send + Sync + 'static {
     /// Sets `app`, calls `ready`, and goes on until `stop`.
-    async fn run(&self, app: Arc<OnceLock<Arc<App>>>, ready: Box<dyn FnOnce() + Send>, stop: CancellationToken);
+    async fn run(
+        &self,
+        app: Arc<OnceLock<Arc<App>>>,
+        ready: Box<dyn FnOnce() + Send>,
+        stop: CancellationToken,
+    );
 }
 
 /// Runs until a signal ends the process. Blocks, and starts its own runtimes.

@@ -115,6 +115,15 @@ impl Runtime {
         self.listed.iter().map(|(name, owner)| (name.as_str(), owner.as_str()))
     }
 
+    /// The owner of a name that a caller may send, `provider@model` included.
+    pub fn owner(&self, name: &str) -> Option<&str> {
+        if let Some(owner) = self.listed.get(name) {
+            return Some(owner);
+        }
+        let (provider, _) = name.split_once('@').filter(|(_, model)| !model.is_empty())?;
+        self.named.get(&provider.to_ascii_lowercase()).map(|provider| provider.spec.name.as_str())
+    }
+
     fn provider_handle(
         &self,
         entry: &Entry,
@@ -176,8 +185,7 @@ impl Provider {
     ///
     /// Errors: a header or TLS setting that cannot be used.
     pub fn new(spec: ProviderSpec, credential: Option<Credential>, reaches: Reaches) -> Result<Self, String> {
-        let reach =
-            Reach { http: true, private: spec.allow_private_endpoint, loopback: reaches.loopback };
+        let reach = Reach { http: true, private: spec.allow_private_endpoint, loopback: reaches.loopback };
         let checked = Destination::parse(&spec.base_url, reach);
         let is_guarded = checked.as_ref().is_ok_and(Destination::is_encrypted_or_local);
         let settings = settings(&spec, credential)?;
@@ -234,7 +242,8 @@ fn settings(spec: &ProviderSpec, credential: Option<Credential>) -> Result<Setti
 
 fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {
     let unusable = |_| format!("the header {name} cannot be sent");
-    let value = HeaderValue::from_str(value).map_err(|_| format!("the value of the header {name} cannot be sent"))?;
+    let value =
+        HeaderValue::from_str(value).map_err(|_| format!("the value of the header {name} cannot be sent"))?;
     Ok((HeaderName::from_bytes(name.as_bytes()).map_err(unusable)?, value))
 }
 

@@ -82,7 +82,8 @@ fn gather(path: &Path, named: bool, found: &mut Vec<Source>) -> anyhow::Result<(
     if !path.is_dir() {
         let known = path.extension().is_some_and(|kind| kind == "yaml" || kind == "yml" || kind == "json");
         if named || known {
-            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+            let text =
+                std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
             found.push(Source { path: path.display().to_string(), text });
         }
         return Ok(());

@@ -60,7 +60,6 @@ impl Loader {
         };
         self.compiled.diagnostics.iter().map(object).collect()
     }
-
 }
 
 /// A snapshot for people: secrets by name only.

@@ -52,7 +52,9 @@ impl Runtime {
             return declared(model, &asked);
         }
         let (provider, model) = match name.split_once('@') {
-            Some((url, model)) if self.reaches.url_models && url.contains("://") => (self.at_url(url)?, model),
+            Some((url, model)) if self.reaches.url_models && url.contains("://") => {
+                (self.at_url(url)?, model)
+            }
             Some((provider, model)) => (self.provider(provider), model),
             None => match asked.provider {
                 Some(provider) => (self.provider(provider), name),
@@ -200,7 +202,12 @@ fn url_spec(url: &str) -> ProviderSpec {
         allow_plaintext_credentials: false,
         headers: BTreeMap::new(),
         allow_private_endpoint: false,
-        timeouts: Timeouts { connect_ms: 2_000, first_byte_ms: 120_000, stream_idle_ms: 60_000, total_ms: 600_000 },
+        timeouts: Timeouts {
+            connect_ms: 2_000,
+            first_byte_ms: 120_000,
+            stream_idle_ms: 60_000,
+            total_ms: 600_000,
+        },
         retry_budget_percent: 20,
     }
 }

@@ -44,7 +44,8 @@ impl Record {
             return None;
         }
         let expires_at = app.settings.expiry(app.clock.now());
-        let stored = NewResponse { response: finished.response.clone(), input: self.input.clone(), expires_at };
+        let stored =
+            NewResponse { response: finished.response.clone(), input: self.input.clone(), expires_at };
         match app.store.responses.put(&self.tenant, stored).await {
             Ok(()) => None,
             Err(error) => Some(finished.store_failed(from_store(&error))),

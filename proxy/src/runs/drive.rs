@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use agent::model::{ModelError, ModelEvent};
 use agent::finished::Finished;
+use agent::model::{ModelError, ModelEvent};
 use agent::run::{Effect, Input, Run};
 use agent::tool::{CallId, ToolCall, ToolOutcome};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, FuturesUnordered};
 use futures_util::{FutureExt, StreamExt};
+use protocol::responses::event::{Event, EventBody};
 use providers::{Call, Targets};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
@@ -40,16 +41,24 @@ pub struct Work {
     pub shutdown: CancellationToken,
 }
 
+/// A run at its end.
+pub struct Over {
+    pub finished: Finished,
+    /// The `error` event: clients act on it at once, so the response is stored before it is sent.
+    pub failure: Option<Event>,
+}
+
 type Generation = BoxStream<'static, Result<ModelEvent, ModelError>>;
 
 /// Drives a run to its end. Dropping the future cancels the generation and every running tool.
 ///
-/// The caller stores the response and sends the terminal event afterwards.
-pub async fn drive(mut run: Run<Toolbox>, work: &Work, sink: &mut impl Sink) -> Finished {
+/// The caller stores the response and sends the last events afterwards.
+pub async fn drive(mut run: Run<Toolbox>, work: &Work, sink: &mut impl Sink) -> Over {
     let mut generation: Generation = stream::pending().boxed();
     let mut calls = FuturesUnordered::<BoxFuture<'static, (CallId, ToolOutcome)>>::new();
     let mut meter = Meter::new(work);
     let mut heard = Instant::now();
+    let mut failure = None;
     let mut quiet = tokio::time::interval_at(heard + KEEP_ALIVE, KEEP_ALIVE);
     quiet.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let expiry = tokio::time::sleep(work.wall_clock);
@@ -57,6 +66,7 @@ pub async fn drive(mut run: Run<Toolbox>, work: &Work, sink: &mut impl Sink) -> 
     loop {
         while let Some(effect) = run.poll() {
             match effect {
+                Effect::Emit(event) if matches!(event.body, EventBody::Error(_)) => failure = Some(event),
                 Effect::Emit(event) => {
                     sink.send(event).await;
                     heard = Instant::now();
@@ -72,7 +82,7 @@ pub async fn drive(mut run: Run<Toolbox>, work: &Work, sink: &mut impl Sink) -> 
                 }
                 Effect::Finish(finished) => {
                     meter.end(&finished);
-                    return *finished;
+                    return Over { finished: *finished, failure };
                 }
             }
         }

@@ -96,7 +96,8 @@ mod tests {
                 inner.room().await;
             }
         };
-        let sizes: Vec<usize> = Driven::new(outlet, Box::pin(driver)).map(|chunk| chunk.len()).collect().await;
+        let sizes: Vec<usize> =
+            Driven::new(outlet, Box::pin(driver)).map(|chunk| chunk.len()).collect().await;
         assert_eq!(sizes, [LIMIT; 4]);
     }
 }

@@ -151,7 +151,9 @@ fn check_capabilities(request: &CreateResponse, input: &[Item], model: &Resoluti
     if can.json_schema == Some(false) && matches!(request.text.format, TextFormat::JsonSchema { .. }) {
         return lacking("text.format", "JSON schemas");
     }
-    if can.reasoning == Some(false) && request.reasoning.effort.as_deref().is_some_and(|effort| effort != "none") {
+    if can.reasoning == Some(false)
+        && request.reasoning.effort.as_deref().is_some_and(|effort| effort != "none")
+    {
         return lacking("reasoning.effort", "reasoning");
     }
     if can.vision == Some(false) && input.iter().any(has_image) {
@@ -159,7 +161,8 @@ fn check_capabilities(request: &CreateResponse, input: &[Item], model: &Resoluti
     }
     match (can.max_output_tokens, request.max_output_tokens) {
         (Some(limit), Some(asked)) if asked > u64::from(limit) => {
-            let message = format!("max_output_tokens is too large: {asked}. This model supports at most {limit}.");
+            let message =
+                format!("max_output_tokens is too large: {asked}. This model supports at most {limit}.");
             Err(ApiError::bad_request("integer_above_max_value", "max_output_tokens", message))
         }
         _ => Ok(()),
@@ -195,8 +198,8 @@ fn echoed(
     ids: &mut Ids,
 ) -> protocol::responses::response::Response {
     let mut response = echo::of(request, ids.mint("resp_"), app.clock.now());
-    response.temperature = request.temperature.or(decimal(&model.defaults.temperature)).unwrap_or(1.0);
-    response.top_p = request.top_p.or(decimal(&model.defaults.top_p)).unwrap_or(1.0);
+    response.temperature = sampling(request.temperature, model.defaults.temperature.as_ref()).unwrap_or(1.0);
+    response.top_p = sampling(request.top_p, model.defaults.top_p.as_ref()).unwrap_or(1.0);
     response
 }
 
@@ -210,18 +213,20 @@ fn template(request: &CreateResponse, toolbox: &Toolbox, model: &Resolution) -> 
         tools: offered,
         tool_choice: agent::model::ModelChoice::Auto,
         sampling: Sampling {
-            temperature: request.temperature.or(decimal(&model.defaults.temperature)),
-            top_p: request.top_p.or(decimal(&model.defaults.top_p)),
+            temperature: sampling(request.temperature, model.defaults.temperature.as_ref()),
+            top_p: sampling(request.top_p, model.defaults.top_p.as_ref()),
             presence_penalty: request.presence_penalty,
             frequency_penalty: request.frequency_penalty,
             top_logprobs: request.top_logprobs.filter(|count| *count > 0),
-            max_output_tokens: request.max_output_tokens.or(model.defaults.max_output_tokens.map(u64::from)),
+            max_output_tokens: request
+                .max_output_tokens
+                .or_else(|| model.defaults.max_output_tokens.map(u64::from)),
             stop: Vec::new(),
             seed: None,
         },
         text: request.text.clone(),
         reasoning: request.reasoning.clone(),
-        encrypted_reasoning: request.include.contains(&Include::EncryptedReasoning),
+        encrypted_reasoning: true, // nobody else keeps it; shown only where `include` asks
         logprobs: request.include.contains(&Include::Logprobs),
         stream: request.stream,
         hints: Hints {
@@ -235,8 +240,9 @@ fn template(request: &CreateResponse, toolbox: &Toolbox, model: &Resolution) -> 
     }
 }
 
-fn decimal(default: &Option<Decimal>) -> Option<f64> {
-    default.as_ref().map(Decimal::to_f64)
+/// What the request says, else the model's default.
+fn sampling(asked: Option<f64>, default: Option<&Decimal>) -> Option<f64> {
+    asked.or_else(|| default.map(Decimal::to_f64))
 }
 
 /// The choice by the names that the model sees.

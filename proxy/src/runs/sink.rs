@@ -71,12 +71,27 @@ fn conceal(event: &mut Event, include: &[Include]) {
             response.output.iter_mut().for_each(|item| show::conceal(item, include));
         }
         EventBody::ItemAdded(_, item) | EventBody::ItemDone(_, item) => show::conceal(item, include),
-        EventBody::TextDelta(_, _, logprobs) | EventBody::TextDone(_, _, logprobs) => {
-            if !include.contains(&Include::Logprobs) {
-                logprobs.clear();
-            }
+        EventBody::TextDelta(_, _, logprobs) | EventBody::TextDone(_, _, logprobs)
+            if !include.contains(&Include::Logprobs) =>
+        {
+            logprobs.clear();
         }
-        _ => {}
+        EventBody::TextDelta(..) | EventBody::TextDone(..) => {}
+        EventBody::PartAdded(..)
+        | EventBody::PartDone(..)
+        | EventBody::AnnotationAdded(..)
+        | EventBody::RefusalDelta(..)
+        | EventBody::RefusalDone(..)
+        | EventBody::ReasoningDelta(..)
+        | EventBody::ReasoningDone(..)
+        | EventBody::SummaryPartAdded(..)
+        | EventBody::SummaryPartDone(..)
+        | EventBody::SummaryDelta(..)
+        | EventBody::SummaryDone(..)
+        | EventBody::ArgumentsDelta(..)
+        | EventBody::ArgumentsDone(..)
+        | EventBody::Progress(..)
+        | EventBody::Error(_) => {}
     }
 }
 
@@ -87,7 +102,21 @@ fn delta_length(event: &Event) -> Option<usize> {
         | EventBody::ReasoningDelta(_, delta)
         | EventBody::SummaryDelta(_, delta)
         | EventBody::ArgumentsDelta(_, _, delta) => Some(delta.len()),
-        _ => None,
+        EventBody::Lifecycle(..)
+        | EventBody::ItemAdded(..)
+        | EventBody::ItemDone(..)
+        | EventBody::PartAdded(..)
+        | EventBody::PartDone(..)
+        | EventBody::TextDone(..)
+        | EventBody::AnnotationAdded(..)
+        | EventBody::RefusalDone(..)
+        | EventBody::ReasoningDone(..)
+        | EventBody::SummaryPartAdded(..)
+        | EventBody::SummaryPartDone(..)
+        | EventBody::SummaryDone(..)
+        | EventBody::ArgumentsDone(..)
+        | EventBody::Progress(..)
+        | EventBody::Error(_) => None,
     }
 }
 

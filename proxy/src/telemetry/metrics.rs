@@ -32,8 +32,10 @@ impl Metrics {
     /// Errors: the exporter cannot be registered.
     pub fn new() -> anyhow::Result<Self> {
         let registry = Registry::new();
-        let exporter =
-            opentelemetry_prometheus::exporter().with_registry(registry.clone()).scope_info_enabled(false).build()?;
+        let exporter = opentelemetry_prometheus::exporter()
+            .with_registry(registry.clone())
+            .scope_info_enabled(false)
+            .build()?;
         let provider = SdkMeterProvider::builder().with_reader(exporter).build();
         let meter = provider.meter("fairlead");
         build_info(&meter);
@@ -41,17 +43,24 @@ impl Metrics {
             let histogram = meter.f64_histogram(name).with_unit("s").with_description(about);
             histogram.with_boundaries(SECONDS.to_vec()).build()
         };
-        let count = |name: &'static str, about: &'static str| meter.u64_counter(name).with_description(about).build();
+        let count =
+            |name: &'static str, about: &'static str| meter.u64_counter(name).with_description(about).build();
         let metrics = Self {
             requests: seconds("http.server.request.duration", "Requests, by route and status"),
             inference: seconds("gen_ai.client.inference.duration", "Calls of models, retries included"),
-            first_chunk: seconds("gen_ai.client.inference.time_to_first_chunk", "Until the first event of a stream"),
+            first_chunk: seconds(
+                "gen_ai.client.inference.time_to_first_chunk",
+                "Until the first event of a stream",
+            ),
             input_tokens: count("gen_ai.client.inference.usage.input_tokens", "Tokens that models read"),
             output_tokens: count("gen_ai.client.inference.usage.output_tokens", "Tokens that models wrote"),
             tools: seconds("gen_ai.execute_tool.duration", "Calls of server tools"),
             estimated: count("fairlead.usage.estimated", "Answers whose token counts were estimated"),
             egress_denied: count("fairlead.egress.denied", "Destinations that were refused"),
-            streams: meter.i64_up_down_counter("fairlead.streams").with_description("Open event streams").build(),
+            streams: meter
+                .i64_up_down_counter("fairlead.streams")
+                .with_description("Open event streams")
+                .build(),
             registry,
             _provider: provider,
         };
@@ -60,20 +69,24 @@ impl Metrics {
 
     /// A request has been answered.
     pub fn request(&self, route: &'static str, status: u16, elapsed: Duration) {
-        let labels =
-            [KeyValue::new("http.route", route), KeyValue::new("http.response.status_code", i64::from(status))];
+        let labels = [
+            KeyValue::new("http.route", route),
+            KeyValue::new("http.response.status_code", i64::from(status)),
+        ];
         self.requests.record(elapsed.as_secs_f64(), &labels);
     }
 
     /// A model has answered. `error` is a word of a closed set, empty for success.
     pub fn inference(&self, model: &str, elapsed: Duration, error: &'static str) {
-        let labels = [KeyValue::new("gen_ai.request.model", model.to_owned()), KeyValue::new("error.type", error)];
+        let labels =
+            [KeyValue::new("gen_ai.request.model", model.to_owned()), KeyValue::new("error.type", error)];
         self.inference.record(elapsed.as_secs_f64(), &labels);
     }
 
     /// The first event of a stream has come.
     pub fn first_chunk(&self, model: &str, elapsed: Duration) {
-        self.first_chunk.record(elapsed.as_secs_f64(), &[KeyValue::new("gen_ai.request.model", model.to_owned())]);
+        self.first_chunk
+            .record(elapsed.as_secs_f64(), &[KeyValue::new("gen_ai.request.model", model.to_owned())]);
     }
 
     /// Tokens have been spent.

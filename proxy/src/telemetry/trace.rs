@@ -24,7 +24,8 @@ fn parsed(text: &str) -> Option<(&str, &str)> {
     let legal = |part: &str, length: usize| {
         part.len() == length && part.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
     };
-    let known = legal(version, 2) && version != "ff" && legal(trace, 32) && legal(span, 16) && legal(flags, 2);
+    let known =
+        legal(version, 2) && version != "ff" && legal(trace, 32) && legal(span, 16) && legal(flags, 2);
     (known && trace.bytes().any(|b| b != b'0')).then_some((trace, flags))
 }
 

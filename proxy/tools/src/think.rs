@@ -24,7 +24,11 @@ pub(crate) fn declaration(name: String, description: Option<String>) -> ModelToo
         "additionalProperties": false,
     });
     let description = Some(description.unwrap_or_else(|| DESCRIPTION.to_owned()));
-    ModelTool { name, description, input: ToolInput::Schema { parameters: Some(parameters), strict: Some(true) } }
+    ModelTool {
+        name,
+        description,
+        input: ToolInput::Schema { parameters: Some(parameters), strict: Some(true) },
+    }
 }
 
 #[async_trait]

@@ -195,20 +195,25 @@ mod tests {
         let tools = json!([{"type": "think", "alias": "ponder", "alias_description": "Ponder."}]);
         let toolbox = toolbox(tools).expect("known");
         let offered = toolbox.offered();
-        assert_eq!((offered[0].name.as_str(), offered[0].description.as_deref()), ("ponder", Some("Ponder.")));
+        assert_eq!(
+            (offered[0].name.as_str(), offered[0].description.as_deref()),
+            ("ponder", Some("Ponder."))
+        );
         assert_eq!(toolbox.decide("ponder"), Decision::Server(ServerTool::Think));
     }
 
     #[test]
     fn a_client_function_is_never_taken_over_by_a_server_tool_of_its_name() {
-        let toolbox = toolbox(json!([{"type": "think"}, {"type": "function", "name": "think"}])).expect("known");
+        let toolbox =
+            toolbox(json!([{"type": "think"}, {"type": "function", "name": "think"}])).expect("known");
         assert!(matches!(toolbox.decide("think"), Decision::Client(_)));
         assert_eq!(toolbox.offered().len(), 1);
     }
 
     #[test]
     fn functions_of_a_namespace_keep_their_own_name() {
-        let tools = json!([{"type": "namespace", "name": "crm", "tools": [{"type": "function", "name": "find"}]}]);
+        let tools =
+            json!([{"type": "namespace", "name": "crm", "tools": [{"type": "function", "name": "find"}]}]);
         let toolbox = toolbox(tools).expect("known");
         let client = ClientTool::Function { name: "find".into(), namespace: Some("crm".into()) };
         assert_eq!(toolbox.decide("crm__find"), Decision::Client(client));

@@ -9,6 +9,14 @@ from proxy import Proxy
 TIMEOUT_S = 30
 
 
+def served_by(kind, *arguments):
+    """A running server. Without it there is nothing to test, so its failure is told once."""
+    try:
+        return kind(*arguments)
+    except RuntimeError as error:
+        pytest.exit(str(error), returncode=3)
+
+
 @pytest.fixture(scope="session")
 def anyio_backend():
     return "asyncio"
@@ -16,14 +24,14 @@ def anyio_backend():
 
 @pytest.fixture(scope="session")
 def model_server(tmp_path_factory):
-    server = ModelServer(tmp_path_factory.mktemp("model"))
+    server = served_by(ModelServer, tmp_path_factory.mktemp("model"))
     yield server
     server.stop()
 
 
 @pytest.fixture(scope="session")
 def proxy(tmp_path_factory, model_server):
-    proxy = Proxy(tmp_path_factory.mktemp("proxy"), model_server.base_url)
+    proxy = served_by(Proxy, tmp_path_factory.mktemp("proxy"), model_server.base_url)
     yield proxy
     proxy.stop()
 
@@ -36,7 +44,7 @@ def model(model_server, proxy, request):
     return model_server
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def options(proxy):
     """What every client is made with: no retries of its own, and replies must fit the SDK's types."""
     return {
@@ -48,7 +56,7 @@ def options(proxy):
     }
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def client(options):
     with OpenAI(**options) as client:
         yield client
@@ -60,7 +68,7 @@ async def async_client(options):
         yield client
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def lenient_client(options):
     """For replies that the SDK has no types for: extensions, and base64 where it promises floats."""
     with OpenAI(**{**options, "_strict_response_validation": False}) as client:

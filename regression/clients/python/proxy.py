@@ -28,7 +28,7 @@ spec:
     upstreamModel: {name}
 """
 
-PROVIDERS = [("fake", "ChatCompletions"), ("direct", "Responses")]
+PROVIDERS = [("fake", "ChatCompletions"), ("direct", "Responses"), ("openai", "ChatCompletions")]
 MODELS = [
     {"name": "demo", "public": "demo", "alias": "smart", "kind": "Chat", "provider": "fake"},
     {"name": "native", "public": "native", "alias": "smart-native", "kind": "Chat", "provider": "direct"},

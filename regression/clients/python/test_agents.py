@@ -3,7 +3,7 @@
 import pytest
 from agents import Agent, ModelSettings, OpenAIChatCompletionsModel, OpenAIResponsesModel, RunConfig, Runner, function_tool
 
-from scripts import call, say, says
+from scripts import call, reasoning, say, says, text
 from tools import Plan
 
 pytestmark = pytest.mark.anyio
@@ -40,6 +40,12 @@ async def test_an_agent_runs_its_function(made):
     agent = Agent(name="Meteorologist", model=made, tools=[get_weather])
     result = await run(agent, "How is the weather in Paris?")
     assert result.final_output == "The tool answered: 22 degrees in Paris"
+
+
+async def test_an_agent_runs_its_function_after_visible_reasoning(made, model):
+    model.script(say(reasoning("Hm"), call("get_weather", {"city": "Rome"})), says("Done"))
+    result = await run(Agent(name="Meteorologist", model=made, tools=[get_weather]), "Hello")
+    assert result.final_output == "Done"
 
 
 async def test_an_agent_streams_its_text(made, model):
@@ -110,6 +116,6 @@ async def test_a_second_turn_goes_on_from_the_items_of_the_first(made):
 
 async def test_usage_is_that_of_all_its_calls(made, model):
     usage = {"exact": {"input": 10, "output": 2}}
-    model.script(say(call("get_weather", {"city": "Rome"}), usage=usage), say({"text": ["Done"]}, usage=usage))
+    model.script(say(call("get_weather", {"city": "Rome"}), usage=usage), say(text("Done"), usage=usage))
     result = await run(Agent(name="Meteorologist", model=made, tools=[get_weather]), "Hello")
     assert (result.context_wrapper.usage.requests, result.context_wrapper.usage.total_tokens) == (2, 24)

@@ -32,9 +32,21 @@ def test_rows_are_in_the_order_of_the_input(client):
     assert ([row.index for row in reply.data], reply.data[1].embedding) == ([0, 1], pytest.approx(alone[0], abs=1e-6))
 
 
-def test_lists_of_tokens_are_forwarded(client, model):
-    tokens = [[15339, 11], [1917]]
-    assert (len(vectors(client, input=tokens)), model.requests()[0].json["input"]) == (2, tokens)
+TOKENS = [[15339, 11], [1917]]
+
+
+def test_tokens_are_forwarded_to_openai(client, model):
+    vectors(client, model="openai@embed", input=TOKENS)
+    assert model.requests()[0].json["input"] == TOKENS
+
+
+def test_tokens_are_texts_for_others(client, model):
+    vectors(client, input=TOKENS)
+    assert model.requests()[0].json["input"] == ["hello,", " world"]
+
+
+def test_each_list_of_tokens_is_one_input(client):
+    assert len(vectors(client, input=TOKENS)) == 2
 
 
 def test_one_list_of_tokens_is_one_input(client):

@@ -27,6 +27,12 @@ MISTAKES = {
         {"text": {"format": {"type": "json_schema", "schema": {}}}}, "missing_required_parameter", "text.format.name",
     ),
     "unknown response": ({"previous_response_id": UNKNOWN}, "previous_response_not_found", "previous_response_id"),
+    "wrong item": ({"input": [{"id": "x", "role": "user", "content": "x"}]}, "invalid_value", "input[0].id"),
+    "wrong part": (
+        {"input": [{"role": "assistant", "content": [{"type": "input_text", "text": "x"}]}]},
+        "invalid_value", "input[0].content[0]",
+    ),
+    "no search": ({"tools": [{"type": "web_search"}]}, "unsupported_value", "tools[0].type"),
     "wrong prefix": ({"previous_response_id": "msg_1"}, "invalid_value", "previous_response_id"),
 }
 
@@ -77,10 +83,38 @@ def test_an_unknown_response_is_not_found(client):
     assert (caught.value.type, caught.value.code) == ("invalid_request_error", None)
 
 
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"conversation": "conv_nobody"}, "Conversation with id 'conv_nobody' not found."),
+        ({"prompt": {"id": "pmpt_nobody"}}, "Prompt with id 'pmpt_nobody' not found."),
+        ({"input": [{"type": "item_reference", "id": "msg_nobody"}]}, "Item with id 'msg_nobody' not found."),
+    ],
+    ids=["conversation", "prompt", "item"],
+)
+def test_a_reference_to_nothing_is_not_found(client, fields, message):
+    with pytest.raises(openai.NotFoundError) as caught:
+        client.responses.create(model="demo", **{"input": "Hello", **fields})
+    assert caught.value.body["message"].startswith(message)
+
+
+def test_a_response_that_was_not_in_the_background_cannot_be_streamed_again(client):
+    created = client.responses.create(model="demo", input="Hello")
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.responses.retrieve(created.id, stream=True)
+    assert caught.value.param == "stream"
+
+
 def test_an_unknown_path_is_named(client):
     with pytest.raises(openai.NotFoundError) as caught:
         client.fine_tuning.jobs.list()
     assert caught.value.body["message"] == "Invalid URL (GET /v1/fine_tuning/jobs)"
+
+
+def test_an_operation_that_is_not_served_is_not_found(client):
+    with pytest.raises(openai.NotFoundError) as caught:
+        client.responses.compact(model="demo", input="Hello")
+    assert caught.value.type == "invalid_request_error"
 
 
 def test_a_choice_of_a_tool_that_is_not_offered_is_refused(client):

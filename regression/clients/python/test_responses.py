@@ -1,5 +1,6 @@
 """Creating responses: what the caller gets, and what the model is sent."""
 
+import asyncio
 import re
 
 import pytest
@@ -59,6 +60,11 @@ def test_the_request_id_is_given(client):
     assert client.responses.create(model="demo", input="Hello")._request_id
 
 
+def test_replies_have_the_headers_of_openai(client):
+    headers = client.responses.with_raw_response.create(model="demo", input="Hello").headers
+    assert (headers.get("openai-version"), "openai-processing-ms" in headers) == ("2020-10-01", True)
+
+
 def test_instructions_come_in_front_of_the_input(client, model):
     client.responses.create(model="demo", instructions="Be brief.", input="Hello")
     [system, user] = model.requests()[0].json["messages"]
@@ -88,6 +94,31 @@ def test_sampling_is_sent_only_when_it_is_given(client, model, served):
     client.responses.create(model=served, input="Hello", temperature=0.5, top_p=0.25)
     sent = [(request.json.get("temperature"), request.json.get("top_p")) for request in model.requests()]
     assert sent == [(None, None), (0.5, 0.25)]
+
+
+def test_effort_reaches_the_model_in_its_format(client, model, served):
+    client.responses.create(model=served, input="Hello", reasoning={"effort": "low"})
+    sent = model.requests()[0].json
+    assert (sent.get("reasoning_effort") or sent["reasoning"]["effort"]) == "low"
+
+
+def test_the_bound_on_the_output_reaches_the_model(client, model, served):
+    client.responses.create(model=served, input="Hello", max_output_tokens=100)
+    sent = model.requests()[0].json
+    assert [sent[name] for name in ("max_tokens", "max_completion_tokens", "max_output_tokens") if name in sent] == [100]
+
+
+def test_what_names_the_user_is_echoed(client, served):
+    names = {"user": "u1", "safety_identifier": "s1", "prompt_cache_key": "p1"}
+    echo = client.responses.create(model=served, input="Hello", **names).to_dict()
+    assert {name: echo[name] for name in names} == names
+
+
+@pytest.mark.anyio
+async def test_answers_to_many_at_a_time_are_not_mixed_up(async_client):
+    words = [f"Hello number {number}." for number in range(32)]
+    answers = await asyncio.gather(*(async_client.responses.create(model="demo", input=said) for said in words))
+    assert [answer.output_text.partition("You said: ")[2] for answer in answers] == words
 
 
 def test_usage_is_what_the_model_counted(client, model, served):
@@ -120,9 +151,9 @@ def test_a_refusal_is_a_part_of_the_message(client, model, served):
     assert [(part.type, part.refusal) for part in message.content] == [("refusal", "I will not")]
 
 
-def test_visible_reasoning_is_an_item_before_the_message(client, model):
+def test_visible_reasoning_is_an_item_before_the_message(client, model, served):
     model.script(say(reasoning("Let ", "me see"), text("Good day")))
-    [thought, message] = client.responses.create(model="demo", input="Hello").output
+    [thought, message] = client.responses.create(model=served, input="Hello").output
     assert [part.text for part in thought.content] == ["Let me see"]
     assert message.content[0].text == "Good day"
 

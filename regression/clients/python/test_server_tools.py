@@ -5,6 +5,7 @@ import pytest
 import laws
 from scripts import call, say, says, text
 
+pytestmark = pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
 THINK = [{"type": "think"}]
 
 

@@ -3,7 +3,8 @@
 import openai
 import pytest
 
-from scripts import says
+from scripts import call, reasoning, say, says, text
+from tools import function, output_of
 
 
 def contents(request):
@@ -31,6 +32,18 @@ def test_a_chain_over_a_native_provider_gives_it_the_items(client, model):
     assert [item["content"] if isinstance(item["content"], str) else item["content"][0]["text"] for item in sent] == [
         "One", "Answer", "Two",
     ]
+
+
+def test_a_native_provider_keeps_nothing(client, model):
+    first = client.responses.create(model="native", input="One")
+    client.responses.create(model="native", input="Two", previous_response_id=first.id)
+    sent = [request.json for request in model.requests()]
+    assert [(body["store"], "previous_response_id" in body) for body in sent] == [(False, False)] * 2
+
+
+def test_a_native_provider_is_asked_for_the_reasoning_that_nobody_else_keeps(client, model):
+    client.responses.create(model="native", input="One")
+    assert model.requests()[0].json.get("include") == ["reasoning.encrypted_content"]
 
 
 def test_two_turns_can_continue_from_one_response(client, model):
@@ -150,7 +163,18 @@ def test_an_item_can_be_named_instead_of_repeated(client, model):
 
 
 def test_the_output_is_input_again_as_it_is(client, model):
-    model.script(says("The fox is red."))
-    first = client.responses.create(model="demo", input="Tell me", store=False)
-    client.responses.create(model="demo", input=[*first.output, {"role": "user", "content": "Why?"}])
-    assert contents(model.requests()[1]) == ["The fox is red.", "Why?"]
+    model.script(say(reasoning("Hm"), text("Let me see."), call("get_weather", {"city": "Rome"})))
+    first = client.responses.create(model="demo", input="Tell me", tools=[function()], store=False)
+    context = [*first.output, output_of(first.output[-1], "22 degrees")]
+    second = client.responses.create(model="demo", input=context, tools=[function()])
+    items = client.responses.input_items.list(second.id, order="asc").data
+    assert [item.to_dict() for item in items[:3]] == [item.to_dict() for item in first.output]
+
+
+def test_the_output_goes_back_to_the_model_as_one_message(client, model):
+    model.script(say(text("Let me see."), call("get_weather", {"city": "Rome"})))
+    first = client.responses.create(model="demo", input="Tell me", tools=[function()])
+    outputs = [output_of(first.output[-1], "22 degrees")]
+    client.responses.create(model="demo", input=outputs, previous_response_id=first.id, tools=[function()])
+    [_, said, _] = model.requests()[1].json["messages"]
+    assert (said["role"], said["content"], len(said["tool_calls"])) == ("assistant", "Let me see.", 1)

@@ -21,7 +21,8 @@ def stored(client, mark, served="demo", messages=HELLO):
 def streamed(client, mark, served):
     options = {"store": True, "metadata": mark, "stream": True}
     with client.chat.completions.create(model=served, messages=HELLO, **options) as chunks:
-        return [chunk.id for chunk in chunks][0]
+        first, *_ = chunks
+    return first.id
 
 
 def test_what_was_created_is_what_is_read(client, mark, served):
@@ -55,9 +56,15 @@ def test_pages_of_a_list_have_no_gaps(client, mark, order):
 
 
 def test_a_list_is_filtered_by_model(client, mark):
-    created = stored(client, mark, "native")
+    created = stored(client, mark, "fake@other")
     stored(client, mark, "demo")
-    assert [one.id for one in client.chat.completions.list(metadata=mark, model=created.model)][0:1] != []
+    assert [one.id for one in client.chat.completions.list(metadata=mark, model=created.model)] == [created.id]
+
+
+def test_a_cursor_that_names_nothing_is_not_found(client):
+    with pytest.raises(openai.NotFoundError) as caught:
+        client.chat.completions.list(after="chatcmpl-nobody")
+    assert caught.value.param == "after"
 
 
 def test_metadata_can_be_changed(client, mark):
@@ -79,17 +86,20 @@ def test_a_deleted_completion_is_not_found(client, mark):
         client.chat.completions.retrieve(created.id)
 
 
+def messages_of(client, created):
+    """Raw, because the SDK types these messages as the assistant's."""
+    return client.chat.completions.messages.with_raw_response.list(created.id).http_response.json()["data"]
+
+
 def test_messages_are_those_of_the_request_in_order(client, mark):
     said = [("system", "Be brief."), ("user", "Hello")]
     created = stored(client, mark, messages=[{"role": role, "content": content} for role, content in said])
-    raw = client.chat.completions.messages.with_raw_response.list(created.id).http_response.json()
-    assert [(message["role"], message["content"]) for message in raw["data"]] == said
+    assert [(message["role"], message["content"]) for message in messages_of(client, created)] == said
 
 
 def test_messages_have_ids_of_their_own(client, mark):
     created = stored(client, mark, messages=[*HELLO, {"role": "user", "content": "And?"}])
-    raw = client.chat.completions.messages.with_raw_response.list(created.id).http_response.json()
-    assert len({message["id"] for message in raw["data"]}) == 2
+    assert len({message["id"] for message in messages_of(client, created)}) == 2
 
 
 @pytest.mark.anyio

@@ -12,6 +12,7 @@ SCRIPTS = {
     "text": says("Good ", "day", "."),
     "empty text": say(),
     "cut text": say(text("Good"), finish="length"),
+    "reasoning": say(reasoning("Let me ", "see"), text("Good ", "day")),
     "refusal": say(refusal("I ", "will not")),
     "call": say(call("get_weather", {"city": "Rome"}, pieces=3)),
     "parallel calls": say(
@@ -36,12 +37,6 @@ def kinds(events):
 def test_a_stream_is_lawful(client, model, served, script, law):
     model.script(SCRIPTS[script])
     law(events_of(client, served, tools=[function()]))
-
-
-@pytest.mark.parametrize("law", laws.ALL, ids=lambda law: law.__name__)
-def test_a_stream_with_reasoning_is_lawful(client, model, law):
-    model.script(say(reasoning("Let me ", "see"), text("Good ", "day")))
-    law(events_of(client))
 
 
 def test_the_events_of_a_text_have_their_order(client, model, served):

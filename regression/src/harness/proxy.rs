@@ -84,6 +84,21 @@ impl Proxy {
         log(self.folder.path())
     }
 
+    /// Waits until the log holds `text`, and returns all of it.
+    ///
+    /// Errors: it does not for 5 seconds.
+    pub async fn logged(&self, text: &str) -> anyhow::Result<String> {
+        let end = Instant::now() + Duration::from_secs(5);
+        loop {
+            let log = self.log();
+            if log.contains(text) {
+                return Ok(log);
+            }
+            anyhow::ensure!(Instant::now() < end, "the log never says {text:?}:\n{log}");
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     /// Sends SIGTERM.
     ///
     /// Errors: the process is gone.

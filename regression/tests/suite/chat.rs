@@ -155,7 +155,7 @@ fn one_stream(answer: &Answer) -> anyhow::Result<()> {
         chunks.iter().all(|chunk| chunk["choices"][0]["delta"].get("tool_calls").is_none()),
         "no inner calls"
     );
-    let usage = &chunks.last().unwrap()["usage"];
+    let usage = &chunks[chunks.len() - 1]["usage"];
     assert!(usage["total_tokens"].as_u64().is_some_and(|tokens| tokens > 0), "{usage}");
     Ok(())
 }

@@ -26,7 +26,7 @@ pub(crate) fn lawful(events: &[Value]) -> anyhow::Result<()> {
                 text.push_str(event["delta"].as_str().unwrap_or_default());
             }
             "response.output_text.done" => {
-                ensure!(event["text"] == text.as_str(), "deltas give the text: {event}")
+                ensure!(event["text"] == text.as_str(), "deltas give the text: {event}");
             }
             _ => {}
         }

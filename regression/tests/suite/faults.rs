@@ -65,7 +65,7 @@ async fn a_stream_without_a_finish_is_never_complete() -> anyhow::Result<()> {
 async fn half_a_character_and_half_a_frame_give_valid_text_and_a_failure() -> anyhow::Result<()> {
     let stage = Stage::chat().await?;
     let half = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"h\u{e9}";
-    stage.script(Say::text(&["one "]).interrupted(1, &[half], Ending::Reset));
+    stage.script(Say::text(&["one ", "two"]).interrupted(1, &[half], Ending::Reset));
     let answer = stage.respond(&json!({"model": "demo", "input": "Hello", "stream": true})).await?;
     assert!(std::str::from_utf8(&answer.body).is_ok());
     failed(&stage, &answer.events()?).await?;
@@ -110,7 +110,11 @@ async fn a_buffered_failure_is_an_http_error_without_the_remote_body() -> anyhow
 
 #[tokio::test]
 async fn what_fails_before_the_first_byte_is_tried_again() -> anyhow::Result<()> {
-    let stage = Stage::chat().await?;
+    let stage = Stage::with(|url| {
+        let willing = provider("fake", url, "ChatCompletions") + "  retryBudgetPercent: 100\n";
+        Setup::chat(url).file("provider.yaml", &willing)
+    })
+    .await?;
     let refusals = [
         Script::error(503, &json!({"error": {"message": "Loading model"}})),
         Script::new(Reply::Hang(Ending::Reset)),
@@ -215,14 +219,12 @@ async fn a_client_that_leaves_cancels_the_upstream_within_a_second() -> anyhow::
     let stage = Stage::chat().await?;
     let chat = json!({"model": "demo", "stream": true, "messages": [{"role": "user", "content": "Hello"}]});
     let streamed = json!({"model": "demo", "stream": true, "input": "Hello"});
-    let mut aborted = 0;
-    for (path, body) in [("/v1/responses", &streamed), ("/v1/chat/completions", &chat)] {
+    for (path, body, aborted) in [("/v1/responses", &streamed, 1), ("/v1/chat/completions", &chat, 2)] {
         stage.script(Say::text(&["one ", "two"]).cut(1, Ending::Stall));
         let mut open = stage.api().open(Request::post(path, body)).await?;
         open.until("one ").await?;
         let left = Instant::now();
         drop(open);
-        aborted += 1;
         let counts = stage.model.until(|counts| counts.aborted == aborted).await?;
         assert!(left.elapsed() < Duration::from_secs(1), "{path}: {:?}", left.elapsed());
         assert_eq!(counts.open, 0);

@@ -90,7 +90,7 @@ fn every_source_file_is_declared() -> anyhow::Result<()> {
 fn is_declared(name: &str, sources: &BTreeMap<String, String>) -> bool {
     let path = Path::new(name);
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let folder = path.parent().unwrap_or(Path::new(""));
+    let folder = path.parent().unwrap_or_else(|| Path::new(""));
     let own = folder.file_name().unwrap_or_default().to_string_lossy();
     let is_root = matches!(stem.as_ref(), "lib" | "main" | "build")
         || matches!(own.as_ref(), "tests" | "benches" | "examples" | "bin" | "fuzz_targets");

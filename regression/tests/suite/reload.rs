@@ -76,7 +76,8 @@ async fn a_bad_object_takes_no_good_one_down() -> anyhow::Result<()> {
     stage.proxy.configure("both.yaml", &both)?;
     until_served(&stage.proxy, "good", true).await?;
     assert_eq!(stage.respond(&hello()).await?.status, 200);
-    assert_eq!(stage.respond(&json!({"model": "bad", "input": "Hello"})).await?.status, 404);
+    let unusable = stage.respond(&json!({"model": "bad", "input": "Hello"})).await?;
+    assert_eq!(unusable.status, 503, "known, without a target: {}", unusable.text());
     let status = stage.proxy.admin().get("/status").await?.text();
     assert!(status.contains("no-such-provider"), "the status says why: {status}");
     Ok(())
@@ -87,7 +88,7 @@ async fn an_object_that_turns_bad_is_served_as_it_last_was_good() -> anyhow::Res
     let stage = Stage::chat().await?;
     stage.proxy.configure("added.yaml", &model("added", "Chat", "fake"))?;
     until_served(&stage.proxy, "added", true).await?;
-    let broken = model("added", "Chat", "no-such-provider");
+    let broken = model("added", "Song", "fake");
     stage.proxy.configure("added.yaml", &format!("{broken}---\n{}", model("mark", "Chat", "fake")))?;
     until_served(&stage.proxy, "mark", true).await?;
     assert_eq!(stage.respond(&json!({"model": "added", "input": "Hello"})).await?.status, 200);

@@ -12,12 +12,12 @@ pub(crate) struct Stage {
 impl Stage {
     /// A provider that speaks Chat Completions.
     pub(crate) async fn chat() -> anyhow::Result<Self> {
-        Self::with(|url| Setup::chat(url)).await
+        Self::with(Setup::chat).await
     }
 
     /// A provider that speaks Responses.
     pub(crate) async fn native() -> anyhow::Result<Self> {
-        Self::with(|url| Setup::native(url)).await
+        Self::with(Setup::native).await
     }
 
     /// A setup made for the model server's URL.

@@ -11,7 +11,7 @@ use crate::calls::shown::{Form, Shown};
 use crate::context::pair;
 use crate::emit::Emitter;
 use crate::run::Effect;
-use crate::speech;
+use crate::speech::{self, OpenReasoning};
 use crate::tool::{Decision, Progress, ToolCall, ToolOutcome};
 
 /// What the model is told after a thought.
@@ -19,8 +19,6 @@ const NOTED: &str = "Noted.";
 
 /// A call of the model.
 pub(super) struct Call {
-    /// How many items were in the output when the call began.
-    pub(super) after: usize,
     index: u32,
     call: ToolCall,
     state: State,
@@ -34,7 +32,7 @@ enum State {
 
 /// Arguments that grow; only those of a client's call are shown before they are whole.
 enum Writing {
-    Thought,
+    Thought(Box<OpenReasoning>),
     Server(Box<Form>),
     Refused(Answer, String),
     Client(Box<ClientCall>),
@@ -69,17 +67,17 @@ pub(super) enum Answer {
 impl Call {
     pub(super) fn begin(out: &mut Emitter, begun: Begun) -> Self {
         let Begun { index, name, decision, outside } = begun;
-        let after = out.opened();
         let call = ToolCall { id: out.call_id(), name, arguments: String::new() };
         let writing = match decision {
-            Decision::Server(tool) => {
-                Form::of(tool).map_or(Writing::Thought, |form| Writing::Server(Box::new(form)))
-            }
+            Decision::Server(tool) => match Form::of(tool) {
+                Some(form) => Writing::Server(Box::new(form)),
+                None => Writing::Thought(Box::new(speech::begin_thought(out))),
+            },
             Decision::Client(tool) => Writing::Client(Box::new(ClientCall::open(out, tool, &call.id))),
             Decision::Denied(why) if outside => Writing::Refused(Answer::Outside, why),
             Decision::Denied(why) => Writing::Refused(Answer::Unknown, why),
         };
-        Self { after, index, call, state: State::Writing(writing) }
+        Self { index, call, state: State::Writing(writing) }
     }
 
     /// True if arguments of this index belong here.
@@ -90,7 +88,7 @@ impl Call {
     pub(super) fn write(&mut self, out: &mut Emitter, fragment: String) {
         match &mut self.state {
             State::Writing(Writing::Client(client)) => client.write(out, fragment),
-            State::Writing(Writing::Thought | Writing::Server(_) | Writing::Refused(..)) => {
+            State::Writing(Writing::Thought(_) | Writing::Server(_) | Writing::Refused(..)) => {
                 self.call.arguments.push_str(&fragment);
             }
             State::Active(_) | State::Over(_) => {}
@@ -100,8 +98,9 @@ impl Call {
     /// The arguments are whole. True if the call now waits for its turn to run.
     pub(super) fn settle(&mut self, out: &mut Emitter, budget: &mut Budget) -> bool {
         self.state = match self.take() {
-            State::Writing(Writing::Thought) => {
-                speech::think(out, thought(&self.call.arguments));
+            State::Writing(Writing::Thought(mut open)) => {
+                open.text(out, thought(&self.call.arguments));
+                open.close(out, None);
                 State::Over(End::Answered(Answer::Tool, NOTED.to_owned()))
             }
             State::Writing(Writing::Server(form)) if budget.admit(&self.call) => {
@@ -129,8 +128,10 @@ impl Call {
     pub(super) fn cut(&mut self, out: &mut Emitter) {
         self.state = match self.take() {
             State::Writing(writing) => {
-                if let Writing::Client(client) = writing {
-                    client.cut(out);
+                match writing {
+                    Writing::Client(client) => client.cut(out),
+                    Writing::Thought(open) => open.close(out, None),
+                    Writing::Server(_) | Writing::Refused(..) => {}
                 }
                 State::Over(End::Dropped)
             }

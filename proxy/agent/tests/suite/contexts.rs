@@ -34,12 +34,19 @@ fn refusal(list: Value) -> (u16, Option<String>, String) {
 }
 
 #[test]
-fn a_call_is_followed_by_its_output() {
+fn calls_made_together_are_followed_by_their_outputs() {
     let history = json!([user("hi"), call("call_a"), call("call_b")]);
     let input = json!([output("call_b", "B"), output("call_a", "A"), user("go on")]);
     let expected =
-        "user [\"hi\"]\ncall_a=f({})\ncall_a->\"A\"\ncall_b=f({})\ncall_b->\"B\"\nuser [\"go on\"]";
+        "user [\"hi\"]\ncall_a=f({})\ncall_b=f({})\ncall_a->\"A\"\ncall_b->\"B\"\nuser [\"go on\"]";
     assert_eq!(rendered(history, input), expected);
+}
+
+#[test]
+fn a_call_made_after_an_output_stands_alone() {
+    let history = json!([call("call_a"), output("call_a", "A"), call("call_b"), output("call_b", "B")]);
+    let expected = "call_a=f({})\ncall_a->\"A\"\ncall_b=f({})\ncall_b->\"B\"";
+    assert_eq!(rendered(history, json!([])), expected);
 }
 
 #[test]

@@ -217,24 +217,22 @@ impl World {
     }
 }
 
-/// Calls and their results; every call is followed by its own.
+/// Calls and their results; calls that stand together are followed by their results, in the same order.
 fn answered(items: &[Item]) -> Vec<(String, String)> {
-    let mut pairs = Vec::new();
-    let mut items = items.iter();
-    while let Some(item) = items.next() {
+    let (mut pairs, mut waiting) = (Vec::new(), VecDeque::new());
+    for item in items {
         match item {
-            Item::FunctionCall(call) => {
-                let Some(Item::FunctionCallOutput(output)) = items.next() else {
-                    panic!("a call without output")
-                };
+            Item::FunctionCall(call) => waiting.push_back(call.call_id.clone()),
+            Item::FunctionCallOutput(output) => {
                 let Output::Text(text) = &output.output else { panic!("an output without text") };
-                assert_eq!(call.call_id, output.call_id);
-                pairs.push((call.call_id.clone(), text.clone()));
+                assert_eq!(waiting.pop_front().as_ref(), Some(&output.call_id));
+                pairs.push((output.call_id.clone(), text.clone()));
             }
-            Item::Message(_) | Item::Reasoning(_) => {}
+            Item::Message(_) | Item::Reasoning(_) => assert!(waiting.is_empty(), "a call without output"),
             other => panic!("{} in the context", other.kind()),
         }
     }
+    assert!(waiting.is_empty(), "a call without output");
     pairs
 }
 

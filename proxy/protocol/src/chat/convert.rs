@@ -71,14 +71,18 @@ fn with_options(base: CreateResponse, options: &Options) -> CreateResponse {
 
 fn refuse(request: &ChatRequest) -> Result<(), ApiError> {
     let refused = |param: &str, what: &str| {
-        let message = format!("{what} cannot be combined with tools that the server runs.");
+        let message = if request.server_tools.is_empty() {
+            format!("{what} are not available for this model.")
+        } else {
+            format!("{what} cannot be combined with tools that the server runs.")
+        };
         Err(ApiError::unsupported_value(param, message))
     };
     if request.n > 1 {
         return refused("n", "Several choices");
     }
     if request.options.wants_audio {
-        return refused("modalities", "Audio output");
+        return refused("modalities", "Spoken answers");
     }
     if request.server_tools.iter().any(needs_approval) {
         let message = "Chat Completions cannot ask for approval: set 'require_approval' to 'never'.";

@@ -194,5 +194,9 @@ impl Keeping {
 }
 
 fn not_a_completion() -> ApiError {
-    ApiError::new(502, SERVER_ERROR, "The model server's answer could not be understood: it is no completion.")
+    ApiError::new(
+        502,
+        SERVER_ERROR,
+        "The model server's answer could not be understood: it is no completion.",
+    )
 }

@@ -19,7 +19,7 @@ use super::keep::Keeper;
 use crate::app::{App, Reply, Request, event_stream, json_of};
 use crate::live::resolve::Resolution;
 use crate::runs::conclude::Record;
-use crate::runs::drive::{Work, drive};
+use crate::runs::drive::{Over, Work, drive};
 use crate::runs::outlet::{Driven, Outlet};
 use crate::runs::resolve::prepare;
 use crate::runs::sink::{Discard, Sink};
@@ -62,7 +62,7 @@ pub(super) async fn run(
 }
 
 async fn buffered(app: &App, ready: Ready) -> Result<Reply, ApiError> {
-    let mut finished = drive(ready.run, &ready.work, &mut Discard).await;
+    let mut finished = drive(ready.run, &ready.work, &mut Discard).await.finished;
     ready.record.stamp(app, &mut finished);
     if let Some(failure) = finished.failure {
         ready.work.trail.note(|notes| notes.error_code.clone_from(&failure.error.code));
@@ -79,10 +79,15 @@ fn stream(app: &Arc<App>, ready: Ready, head: Head) -> Reply {
     let mut sink = Chunks { outlet: outlet.clone(), writer: ChunkWriter::new(head) };
     let driver = async move {
         let _open = app.metrics.open_stream();
-        let mut finished = drive(ready.run, &ready.work, &mut sink).await;
+        let Over { mut finished, failure } = drive(ready.run, &ready.work, &mut sink).await;
+        if let Some(failure) = failure {
+            sink.send(failure).await;
+        }
         ready.record.stamp(&app, &mut finished);
         let stored = match completion(&finished.response, &ready.keeper, ready.is_legacy) {
-            Ok(completion) if finished.response.status != Status::Failed => ready.keeper.store(completion).await,
+            Ok(completion) if finished.response.status != Status::Failed => {
+                ready.keeper.store(completion).await
+            }
             other => other.map(drop),
         };
         match stored {
