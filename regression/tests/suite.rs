@@ -5,6 +5,7 @@ mod suite {
     mod conformance;
     mod crash;
     mod drain;
+    mod edge;
     mod embeddings;
     mod errors;
     mod events;

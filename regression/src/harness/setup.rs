@@ -14,6 +14,7 @@ pub struct Setup {
     flags: Vec<String>,
     environment: Vec<(String, String)>,
     without_config: bool,
+    without_loopback: bool,
 }
 
 impl Setup {
@@ -33,6 +34,12 @@ impl Setup {
     /// No files: the built-in providers.
     pub fn without_config() -> Self {
         Self { without_config: true, ..Self::default() }
+    }
+
+    /// Starts the proxy so that it may not go to this machine.
+    #[must_use]
+    pub fn without_loopback(self) -> Self {
+        Self { without_loopback: true, ..self }
     }
 
     /// Adds or replaces a file of the configuration folder.
@@ -73,7 +80,10 @@ impl Setup {
 
     /// The arguments that follow from the setup, except addresses and folders.
     pub(super) fn arguments(&self, config: PathBuf) -> Vec<std::ffi::OsString> {
-        let mut arguments: Vec<std::ffi::OsString> = vec!["--egress-allow-loopback".into()];
+        let mut arguments: Vec<std::ffi::OsString> = Vec::new();
+        if !self.without_loopback {
+            arguments.push("--egress-allow-loopback".into());
+        }
         if !self.without_config {
             arguments.extend(["--config".into(), config.into_os_string()]);
         }
