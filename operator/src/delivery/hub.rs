@@ -1,0 +1,75 @@
+//! What the parts of the operator share about delivery.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use config::{GatewayId, Snapshot, Spec};
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::delivery::fleet::{Fleet, Time};
+
+/// The fleet with a bell that rings when it changed.
+pub(crate) struct Hub {
+    fleet: Mutex<Fleet>,
+    bell: watch::Sender<u64>,
+    began: Instant,
+    /// Whether this replica leads, and may publish.
+    pub(crate) leads: watch::Sender<bool>,
+    /// Whether every kind has been listed once.
+    pub(crate) is_synced: watch::Sender<bool>,
+}
+
+impl Hub {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            fleet: Mutex::default(),
+            bell: watch::Sender::new(0),
+            began: Instant::now(),
+            leads: watch::Sender::new(false),
+            is_synced: watch::Sender::new(false),
+        })
+    }
+
+    /// Time since the start.
+    pub(crate) fn now(&self) -> Time {
+        self.began.elapsed()
+    }
+
+    /// Looks at the fleet.
+    pub(crate) fn with<T>(&self, look: impl FnOnce(&mut Fleet, Time) -> T) -> T {
+        look(&mut self.fleet.lock(), self.now())
+    }
+
+    /// Changes the fleet and rings the bell.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Fleet, Time) -> T) -> T {
+        let result = self.with(change);
+        self.bell.send_modify(|count| *count = count.wrapping_add(1));
+        result
+    }
+
+    /// Rings whenever the fleet changes.
+    pub(crate) fn bell(&self) -> watch::Receiver<u64> {
+        self.bell.subscribe()
+    }
+
+    /// Publishes what was compiled.
+    pub(crate) fn publish(&self, snapshots: &BTreeMap<GatewayId, Arc<Snapshot>>) {
+        let named = snapshots.iter().map(|(id, snapshot)| (id.clone(), (Arc::clone(snapshot), timeout(snapshot))));
+        let named = named.collect();
+        if self.with(|fleet, _| fleet.publish(&named)) {
+            self.bell.send_modify(|count| *count = count.wrapping_add(1));
+        }
+    }
+}
+
+/// How long a proxy that has vanished counts as serving.
+fn timeout(snapshot: &Snapshot) -> Duration {
+    let gateway = snapshot.entries.values().find_map(|entry| match &entry.spec {
+        Spec::Gateway(gateway) => Some(gateway.disconnect_timeout_ms),
+        Spec::Provider(_) | Spec::Model(_) | Spec::Tenant(_) | Spec::Key(_) => None,
+    });
+    Duration::from_millis(gateway.unwrap_or(60_000))
+}

@@ -1,0 +1,240 @@
+//! The frames between operator and proxies: newline-delimited JSON.
+//!
+//! The only place where secret values take a serialised form.
+
+use std::fmt;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+
+use crate::hash::Hash;
+use crate::id::{EntryId, GatewayId, SecretId};
+use crate::secret::Secret;
+use crate::snapshot::{Delta, Entry};
+
+/// The largest frame, in bytes; a snapshot that is larger comes in parts.
+pub const MAX_FRAME_BYTES: usize = 4 << 20;
+
+/// The audience of the tokens by which proxies are known to the operator.
+pub const AUDIENCE: &str = "config.fairlead.dev";
+
+/// What a proxy says at the start of a stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Hello {
+    /// Names the proxy, for people.
+    pub proxy: String,
+    /// The gateway whose configuration it wants.
+    pub gateway: GatewayId,
+    /// Its version, for people; never compared.
+    pub version: String,
+    /// The entry schemas that it understands.
+    pub ir: Vec<u16>,
+    /// What it runs; absent = nothing.
+    pub applied: Option<Applied>,
+}
+
+/// A snapshot by its identity and its place in the order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Applied {
+    /// Identifies the content.
+    pub hash: Hash,
+    /// Counts leaders; a later one is higher.
+    pub epoch: u64,
+    /// Counts the snapshots of one leader.
+    pub sequence: u64,
+}
+
+/// What a proxy reports beside the stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase")]
+pub enum FromProxy {
+    /// A snapshot was taken in, wholly or in part.
+    Ack(Ack),
+    /// The proxy lives.
+    Report(Report),
+}
+
+/// What became of a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ack {
+    /// The stream that brought it.
+    pub session: String,
+    /// The snapshot.
+    #[serde(flatten)]
+    pub applied: Applied,
+    /// Whether it runs.
+    pub result: Outcome,
+    /// Whether the proxy answers requests.
+    pub serving: bool,
+    /// The entries that could not be built; their old versions stay.
+    #[serde(default)]
+    pub rejected: Vec<Rejected>,
+}
+
+/// Whether a snapshot runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// All of it.
+    Applied,
+    /// All but the rejected entries.
+    Partial,
+    /// Nothing of it: what ran before still does.
+    Rejected,
+}
+
+/// An entry that a proxy could not build.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rejected {
+    /// The entry.
+    pub id: EntryId,
+    /// Its content.
+    pub hash: Hash,
+    /// The generation of its object.
+    pub generation: i64,
+    /// Why, in one word.
+    pub reason: String,
+    /// Why, in a sentence.
+    pub message: String,
+}
+
+/// Signs of life.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// The stream of the proxy.
+    pub session: String,
+    /// Whether it answers requests.
+    pub serving: bool,
+    /// Requests that are being answered.
+    pub inflight: usize,
+}
+
+/// What the operator says on a stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase")]
+pub enum FromOperator {
+    /// The stream is open.
+    Welcome(Welcome),
+    /// Another replica leads; where it listens, if that is known.
+    NotLeader {
+        /// Address and port.
+        leader: Option<String>,
+    },
+    /// What the proxy runs is right; it acknowledges that.
+    Current(Applied),
+    /// Other content.
+    Snapshot(Box<SnapshotFrame>),
+    /// The operator lives.
+    Ping,
+    /// There is nothing more to come: the gateway is gone, or its identity is not this one any more.
+    Drain {
+        /// Why, in one word.
+        reason: String,
+    },
+}
+
+/// The first frame of a stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Welcome {
+    /// Names the stream in acknowledgements.
+    pub session: String,
+    /// The epoch of the leader.
+    pub epoch: u64,
+    /// The entry schema of all that follows.
+    pub ir: u16,
+    /// How often there is at least one frame.
+    pub heartbeat_seconds: u64,
+}
+
+/// A difference to what the proxy has, or everything, or a part of either.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SnapshotFrame {
+    /// What the proxy has once all parts are applied.
+    #[serde(flatten)]
+    pub applied: Applied,
+    /// What the difference is to; absent = nothing, so that this is everything.
+    pub base: Option<Hash>,
+    /// Counts the parts, from 1.
+    pub part: u32,
+    /// How many parts there are.
+    pub parts: u32,
+    /// New and changed entries.
+    pub upsert: Vec<Entry>,
+    /// Entries that are gone.
+    pub remove: Vec<EntryId>,
+    /// New and changed secret values.
+    pub secrets: Vec<SecretValue>,
+}
+
+/// A secret value on its way. Prints without it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretValue {
+    /// Names the value.
+    pub id: SecretId,
+    /// Base64.
+    value: String,
+}
+
+impl SecretValue {
+    /// Wraps a value for the stream.
+    #[must_use]
+    pub fn new(id: SecretId, secret: &Secret) -> Self {
+        Self { id, value: STANDARD.encode(secret.expose()) }
+    }
+
+    /// Unwraps the value; absent if it is no text.
+    #[must_use]
+    pub fn secret(&self) -> Option<Secret> {
+        let bytes = STANDARD.decode(&self.value).ok()?;
+        String::from_utf8(bytes).ok().map(Secret::new)
+    }
+}
+
+impl fmt::Debug for SecretValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SecretValue({}: [redacted])", self.id)
+    }
+}
+
+impl SnapshotFrame {
+    /// Cuts a difference into frames of about `limit` bytes, in order.
+    #[must_use]
+    pub fn cut(applied: Applied, base: Option<Hash>, delta: Delta, limit: usize) -> Vec<Self> {
+        let empty = Self {
+            applied,
+            base,
+            part: 1,
+            parts: 1,
+            upsert: Vec::new(),
+            remove: delta.remove,
+            secrets: delta.secrets.iter().map(|(id, secret)| SecretValue::new(id.clone(), secret)).collect(),
+        };
+        let mut frames = vec![empty];
+        let mut size = 0;
+        for entry in delta.upsert {
+            let length = serde_json::to_vec(&*entry).map_or(0, |bytes| bytes.len());
+            if size + length > limit && size > 0 {
+                let next = Self { upsert: Vec::new(), remove: Vec::new(), secrets: Vec::new(), ..frames[0].clone() };
+                frames.push(next);
+                size = 0;
+            }
+            size += length;
+            if let Some(last) = frames.last_mut() {
+                last.upsert.push(Arc::unwrap_or_clone(entry));
+            }
+        }
+        let parts = u32::try_from(frames.len()).unwrap_or(u32::MAX);
+        for (part, frame) in (1..).zip(&mut frames) {
+            (frame.part, frame.parts) = (part, parts);
+        }
+        frames
+    }
+}

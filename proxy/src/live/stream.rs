@@ -1,0 +1,222 @@
+//! Configuration from an operator: one long stream of snapshots, acknowledged one by one. With the operator away, what runs
+//! goes on, and a process that starts takes what it ran last from its disk.
+
+mod assembly;
+mod link;
+pub mod last_good;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use config::delivery::{Ack, Applied, FromOperator, FromProxy, Hello, Outcome, Rejected, Report};
+use config::{GatewayId, IR, Snapshot};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::live::Live;
+use crate::live::stream::assembly::Assembly;
+use crate::live::stream::last_good::LastGood;
+use crate::live::stream::link::Link;
+
+/// Where configuration comes from.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Such as `https://fairlead-operator.fairlead-system.svc:8443`.
+    pub operator: String,
+    pub gateway: GatewayId,
+    /// Certificates by which the operator is known; those of the system without.
+    pub ca: Option<PathBuf>,
+    /// The token by which the operator knows this process; read again for every stream.
+    pub token: PathBuf,
+    /// Names this process, for people.
+    pub proxy: String,
+    pub last_good: LastGood,
+}
+
+/// How long a start waits for the operator before it takes what it ran last.
+const FIRST_WAIT: Duration = Duration::from_secs(5);
+const SHORTEST: Duration = Duration::from_millis(100);
+const LONGEST: Duration = Duration::from_secs(15);
+
+/// Follows one gateway.
+pub struct Follower {
+    settings: Settings,
+    link: Link,
+    assembly: Assembly,
+    /// The highest epoch that was seen; what an earlier leader says is refused.
+    epoch: u64,
+}
+
+/// What runs, and since when; for acknowledgements and the status.
+#[derive(Clone, Copy, Debug)]
+pub struct Running {
+    pub applied: Applied,
+    pub from_disk: bool,
+}
+
+impl Follower {
+    /// Prepares the connection.
+    ///
+    /// Errors: certificates that cannot be used.
+    pub fn new(settings: Settings) -> anyhow::Result<Self> {
+        let link = Link::new(&settings)?;
+        Ok(Self { settings, link, assembly: Assembly::default(), epoch: 0 })
+    }
+
+    /// Waits for the first snapshot: from the operator, or from the disk if the operator does not answer in time.
+    ///
+    /// Errors: `stop` came first.
+    pub async fn first(&mut self, live: &Live, stop: &CancellationToken) -> anyhow::Result<()> {
+        let began = Instant::now();
+        let mut tried_disk = false;
+        loop {
+            let patience = FIRST_WAIT.saturating_sub(began.elapsed()).max(SHORTEST);
+            let stream = timeout(patience, self.converse(live, true, stop));
+            if let Ok(Ok(())) = stream.await && live.running().is_some() {
+                return Ok(());
+            }
+            anyhow::ensure!(!stop.is_cancelled(), "stopped before there was a configuration");
+            if !tried_disk && began.elapsed() >= FIRST_WAIT {
+                tried_disk = true;
+                if self.from_disk(live) {
+                    return Ok(());
+                }
+            }
+            sleep(SHORTEST).await;
+        }
+    }
+
+    fn from_disk(&mut self, live: &Live) -> bool {
+        match self.settings.last_good.read(&self.settings.gateway) {
+            Ok(Some((applied, snapshot))) => {
+                warn!(hash = %snapshot.hash, "The operator does not answer; serving the last configuration from disk");
+                self.epoch = applied.epoch;
+                self.assembly.begin_with(Arc::clone(&snapshot));
+                live.apply(&snapshot, Running { applied, from_disk: true });
+                true
+            }
+            Ok(None) => false,
+            Err(error) => {
+                error!(error = format!("{error:#}"), "The configuration on disk cannot be used");
+                false
+            }
+        }
+    }
+
+    /// Follows the operator until `stop`, from one connection to the next.
+    pub async fn follow(mut self, live: &Live, stop: CancellationToken) {
+        let mut pause = SHORTEST;
+        while !stop.is_cancelled() {
+            let began = Instant::now();
+            if let Err(error) = self.converse(live, false, &stop).await {
+                warn!(error = format!("{error:#}"), "No connection to the operator; what runs goes on");
+            }
+            pause = if began.elapsed() > LONGEST { SHORTEST } else { (pause * 2).min(LONGEST) };
+            tokio::select! {
+                () = sleep(live.jitter(pause)) => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+
+    /// One stream, to its end; or to the first snapshot that runs.
+    async fn converse(&mut self, live: &Live, until_first: bool, stop: &CancellationToken) -> anyhow::Result<()> {
+        let applied = live.running().map(|running| running.applied);
+        let hello = Hello {
+            proxy: self.settings.proxy.clone(),
+            gateway: self.settings.gateway.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            ir: vec![IR],
+            applied: applied.filter(|applied| self.assembly.has(&applied.hash)),
+        };
+        let mut frames = self.link.open(&hello).await?;
+        let mut session = String::new();
+        loop {
+            let frame = tokio::select! {
+                frame = frames.next() => frame?,
+                () = stop.cancelled() => return Ok(()),
+            };
+            let Some(frame) = frame else { return Ok(()) };
+            if let FromOperator::Welcome(welcome) = &frame {
+                anyhow::ensure!(welcome.epoch >= self.epoch, "the operator speaks for an earlier epoch");
+                self.epoch = welcome.epoch;
+                session.clone_from(&welcome.session);
+                frames.set_heartbeat(Duration::from_secs(welcome.heartbeat_seconds));
+            }
+            self.take(live, frame, &session).await?;
+            if until_first && live.running().is_some() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn take(&mut self, live: &Live, frame: FromOperator, session: &str) -> anyhow::Result<()> {
+        match frame {
+            FromOperator::Welcome(_) => Ok(()),
+            FromOperator::NotLeader { leader } => {
+                anyhow::bail!("that replica does not lead; {}", leader.unwrap_or_else(|| "nobody else is named".into()))
+            }
+            FromOperator::Drain { reason } => anyhow::bail!("the operator has ended the stream: {reason}"),
+            FromOperator::Ping => self.report(live, session).await,
+            FromOperator::Current(applied) => {
+                live.note(applied);
+                self.ack(session, applied, Outcome::Applied, Vec::new()).await
+            }
+            FromOperator::Snapshot(frame) => {
+                let applied = frame.applied;
+                match self.assembly.take(*frame) {
+                    Ok(None) => Ok(()),
+                    Ok(Some(snapshot)) => self.apply(live, session, applied, &snapshot).await,
+                    Err(error) => {
+                        error!(%error, "A snapshot is refused as a whole; what runs goes on");
+                        self.assembly.forget();
+                        self.ack(session, applied, Outcome::Rejected, Vec::new()).await?;
+                        anyhow::bail!("asking for everything again")
+                    }
+                }
+            }
+        }
+    }
+
+    async fn apply(
+        &mut self,
+        live: &Live,
+        session: &str,
+        applied: Applied,
+        snapshot: &Arc<Snapshot>,
+    ) -> anyhow::Result<()> {
+        let rejected = live.apply(snapshot, Running { applied, from_disk: false });
+        info!(hash = %snapshot.hash, sequence = applied.sequence, "Configuration applied");
+        let told = rejected.into_iter().filter_map(|one| {
+            let entry = snapshot.entries.get(&one.entry)?;
+            let (id, hash, generation) = (entry.id.clone(), entry.hash, entry.generation);
+            Some(Rejected { id, hash, generation, reason: "BuildFailed".into(), message: one.message })
+        });
+        let told: Vec<Rejected> = told.collect();
+        let result = if told.is_empty() { Outcome::Applied } else { Outcome::Partial };
+        self.ack(session, applied, result, told).await?;
+        if let Err(error) = self.settings.last_good.write(&self.settings.gateway, applied, snapshot) {
+            warn!(error = format!("{error:#}"), "Cannot keep the configuration on disk");
+        }
+        Ok(())
+    }
+
+    async fn ack(
+        &self,
+        session: &str,
+        applied: Applied,
+        result: Outcome,
+        rejected: Vec<Rejected>,
+    ) -> anyhow::Result<()> {
+        let ack = Ack { session: session.to_owned(), applied, result, serving: true, rejected };
+        self.link.tell(&FromProxy::Ack(ack)).await
+    }
+
+    async fn report(&self, live: &Live, session: &str) -> anyhow::Result<()> {
+        let serving = live.running().is_some();
+        self.link.tell(&FromProxy::Report(Report { session: session.to_owned(), serving, inflight: 0 })).await
+    }
+}
+

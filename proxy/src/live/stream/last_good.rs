@@ -1,0 +1,123 @@
+//! What ran last, on disk, so that a process can start while the operator is away. Sealed, because it holds secrets.
+
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, bail, ensure};
+use chacha20poly1305::aead::{Aead, Payload};
+use chacha20poly1305::{ChaCha20Poly1305, KeyInit, Nonce};
+use config::delivery::{Applied, SnapshotFrame};
+use config::snapshot::Delta;
+use config::{GatewayId, Snapshot};
+
+use crate::live::stream::assembly::Assembly;
+
+/// Names the form of the file.
+const MAGIC: &[u8] = b"fairlead-config 1\n";
+const NONCE_BYTES: usize = 12;
+
+/// Where the snapshot lies, and the key that seals it.
+#[derive(Clone, Default)]
+pub struct LastGood {
+    folder: Option<PathBuf>,
+    key: Option<[u8; 32]>,
+}
+
+impl std::fmt::Debug for LastGood {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LastGood").field("folder", &self.folder).finish_non_exhaustive()
+    }
+}
+
+impl LastGood {
+    /// Keeps snapshots in `folder`, sealed with the 32 bytes of the key file; without a key only in memory (tmpfs).
+    ///
+    /// Errors: the key has another length, or a folder on a disk has no key.
+    pub fn new(folder: Option<PathBuf>, key_file: Option<&Path>) -> anyhow::Result<Self> {
+        let Some(folder) = folder else { return Ok(Self::default()) };
+        std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let key = key_file.map(|path| {
+            let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+            <[u8; 32]>::try_from(bytes.as_slice()).ok().with_context(|| format!("{} must hold 32 bytes", path.display()))
+        });
+        let key = key.transpose()?;
+        if key.is_none() && !is_in_memory(&folder)? {
+            bail!("{} is on a disk: give --config-cache-key-file, or a folder in memory", folder.display());
+        }
+        Ok(Self { folder: Some(folder), key })
+    }
+
+    /// Replaces what is kept.
+    ///
+    /// Errors: the file cannot be written; the old one stays.
+    pub fn write(&self, gateway: &GatewayId, applied: Applied, snapshot: &Arc<Snapshot>) -> anyhow::Result<()> {
+        let Some(path) = self.path(gateway) else { return Ok(()) };
+        let frame = SnapshotFrame::cut(applied, None, Delta::between(None, snapshot), usize::MAX);
+        let plain = serde_json::to_vec(&frame)?;
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend(self.sealed(gateway, &plain)?);
+        let partial = path.with_extension("partial");
+        let mut file =
+            std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&partial)?;
+        file.write_all(&bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&partial, &path).with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// Reads what is kept; `None` if there is nothing.
+    ///
+    /// Errors: a file that is corrupt, of another gateway or key, or of a form that is not known.
+    pub fn read(&self, gateway: &GatewayId) -> anyhow::Result<Option<(Applied, Arc<Snapshot>)>> {
+        let Some(path) = self.path(gateway) else { return Ok(None) };
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+        };
+        let sealed = bytes.strip_prefix(MAGIC).context("the file has a form that is not known here")?;
+        let frames: Vec<SnapshotFrame> = serde_json::from_slice(&self.opened(gateway, sealed)?)?;
+        let mut assembly = Assembly::default();
+        for frame in frames {
+            let applied = frame.applied;
+            if let Some(snapshot) = assembly.take(frame)? {
+                return Ok(Some((applied, snapshot)));
+            }
+        }
+        bail!("the file ends too early")
+    }
+
+    fn path(&self, gateway: &GatewayId) -> Option<PathBuf> {
+        let name = gateway.as_str().replace('/', ".");
+        self.folder.as_ref().map(|folder| folder.join(format!("{name}.snapshot")))
+    }
+
+    fn sealed(&self, gateway: &GatewayId, plain: &[u8]) -> anyhow::Result<Vec<u8>> {
+        let Some(key) = &self.key else { return Ok(plain.to_vec()) };
+        let mut nonce = [0; NONCE_BYTES];
+        getrandom::fill(&mut nonce).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
+        let payload = Payload { msg: plain, aad: gateway.as_str().as_bytes() };
+        let cipher = ChaCha20Poly1305::new(key.into());
+        let sealed = cipher.encrypt(&Nonce::from(nonce), payload).map_err(|_| anyhow::anyhow!("cannot seal"))?;
+        Ok([nonce.as_slice(), &sealed].concat())
+    }
+
+    fn opened(&self, gateway: &GatewayId, bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
+        let Some(key) = &self.key else { return Ok(bytes.to_vec()) };
+        ensure!(bytes.len() > NONCE_BYTES, "the file is too short");
+        let (nonce, sealed) = bytes.split_at(NONCE_BYTES);
+        let nonce = <[u8; NONCE_BYTES]>::try_from(nonce)?;
+        let payload = Payload { msg: sealed, aad: gateway.as_str().as_bytes() };
+        let opened = ChaCha20Poly1305::new(key.into()).decrypt(&Nonce::from(nonce), payload);
+        opened.map_err(|_| anyhow::anyhow!("the file was changed, or sealed for another gateway or with another key"))
+    }
+}
+
+/// True for a folder whose content is gone after a restart of the machine.
+fn is_in_memory(folder: &Path) -> anyhow::Result<bool> {
+    const TMPFS: i64 = 0x0102_1994;
+    const RAMFS: i64 = 0x8584_58f6;
+    let kind = i64::from(rustix::fs::statfs(folder)?.f_type);
+    Ok(kind == TMPFS || kind == RAMFS)
+}
