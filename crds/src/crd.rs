@@ -5,7 +5,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 };
 use kube::CustomResourceExt;
 
-use crate::{ModelProviderResource, ModelResource};
+use crate::{ApiKeyResource, ModelProviderResource, ModelResource, ResponsesGatewayResource, TenantResource};
 
 /// The API group of every kind.
 pub const GROUP: &str = "fairlead.dev";
@@ -15,8 +15,11 @@ pub const VERSION: &str = "v1alpha1";
 
 /// Every kind, sorted by name.
 pub const KINDS: &[Kind] = &[
+    Kind { name: "APIKey", plural: "apikeys", crd: crd::<ApiKeyResource> },
     Kind { name: "Model", plural: "models", crd: crd::<ModelResource> },
     Kind { name: "ModelProvider", plural: "modelproviders", crd: crd::<ModelProviderResource> },
+    Kind { name: "ResponsesGateway", plural: "responsesgateways", crd: crd::<ResponsesGatewayResource> },
+    Kind { name: "Tenant", plural: "tenants", crd: crd::<TenantResource> },
 ];
 
 /// One kind of custom resource.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::duration::Duration;
 use crate::reference::ObjectRef;
+use crate::status::Status;
 
 /// A public model name: its targets with weight and priority, retries, what it accepts, and defaults of its parameters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, CustomResource, KubeSchema)]
@@ -21,9 +22,14 @@ use crate::reference::ObjectRef;
     category = "fairlead",
     namespaced,
     doc = "A public model name: its targets with weight and priority, retries, what it accepts, and defaults of its parameters.",
+    status = "Status",
     selectable = ".spec.modelName",
     printcolumn = r#"{"name":"Model","type":"string","jsonPath":".spec.modelName"}"#,
     printcolumn = r#"{"name":"Type","type":"string","jsonPath":".spec.type"}"#,
+    printcolumn = r#"{"name":"Accepted","type":"string","jsonPath":".status.conditions[?(@.type==\"Accepted\")].status"}"#,
+    printcolumn = r#"{"name":"Refs","type":"string","jsonPath":".status.conditions[?(@.type==\"ResolvedRefs\")].status"}"#,
+    printcolumn = r#"{"name":"Programmed","type":"string","jsonPath":".status.conditions[?(@.type==\"Programmed\")].status"}"#,
+    printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status"}"#,
     printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
 )]
 #[x_kube(
@@ -33,6 +39,12 @@ use crate::reference::ObjectRef;
         .message("aliases must not repeat modelName")
 )]
 pub struct Model {
+    /// The gateways that serve this model. Where absent: every gateway of the object's own namespace.
+    #[serde(rename = "gatewayRefs", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 8))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub gateway_refs: Option<Vec<ObjectRef>>,
+
     /// What clients send as `model`. Where absent: the name of the object. No `@` and no space.
     #[serde(rename = "modelName", default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 128), regex(pattern = r"^[^@\s]+$"))]

@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::duration::Duration;
-use crate::reference::{Namespaces, SecretKeyRef};
+use crate::reference::{Namespaces, ObjectRef, SecretKeyRef};
+use crate::status::Status;
 
 /// How to reach one upstream API: protocol, URL, credential, time limits, and who may use it how.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, CustomResource, KubeSchema)]
@@ -21,9 +22,14 @@ use crate::reference::{Namespaces, SecretKeyRef};
     category = "fairlead",
     namespaced,
     doc = "How to reach one upstream API: protocol, URL, credential, time limits, and who may use it how.",
+    status = "ModelProviderStatus",
     selectable = ".spec.type",
     printcolumn = r#"{"name":"Type","type":"string","jsonPath":".spec.type"}"#,
     printcolumn = r#"{"name":"URL","type":"string","jsonPath":".spec.baseURL"}"#,
+    printcolumn = r#"{"name":"Accepted","type":"string","jsonPath":".status.conditions[?(@.type==\"Accepted\")].status"}"#,
+    printcolumn = r#"{"name":"Refs","type":"string","jsonPath":".status.conditions[?(@.type==\"ResolvedRefs\")].status"}"#,
+    printcolumn = r#"{"name":"Programmed","type":"string","jsonPath":".status.conditions[?(@.type==\"Programmed\")].status"}"#,
+    printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status"}"#,
     printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
 )]
 #[x_kube(
@@ -33,6 +39,12 @@ use crate::reference::{Namespaces, SecretKeyRef};
         .message("auth must not be set with callerCredentials: Require")
 )]
 pub struct ModelProvider {
+    /// The gateways that serve this provider. Where absent: every gateway of the object's own namespace.
+    #[serde(rename = "gatewayRefs", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 8))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub gateway_refs: Option<Vec<ObjectRef>>,
+
     /// Protocol of the upstream. It cannot change later. The list is open: more values will come.
     #[serde(rename = "type")]
     #[x_kube(validation = Rule::new("self == oldSelf").message("type is immutable"))]
@@ -193,7 +205,7 @@ pub struct Auth {
 /// A key that every request carries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 pub struct ApiKey {
-    /// Where the key lies, in a Secret of the same namespace.
+    /// Where the key lies. A Secret of another namespace needs a ReferenceGrant there.
     #[serde(rename = "secretRef")]
     pub secret_ref: SecretKeyRef,
     /// Header that carries the key alone. Where absent: `authorization: Bearer <key>`.
@@ -254,4 +266,23 @@ fn stream_idle() -> Duration {
 
 fn total() -> Duration {
     Duration::new("10m")
+}
+
+/// What the operator tells about a ModelProvider.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+pub struct ModelProviderStatus {
+    /// What is told about objects of every kind.
+    #[serde(flatten)]
+    pub common: Status,
+    /// The credential that proxies use. Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<CredentialStatus>,
+}
+
+/// The credential that proxies use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+pub struct CredentialStatus {
+    /// Keyed hash of its value, which tells a rotation and not the value.
+    #[schemars(length(min = 1, max = 128))]
+    pub hash: String,
 }

@@ -6,6 +6,7 @@ use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::Violation;
+use crate::time::Time;
 
 /// Lists where `value` departs from the structure that `schema` asks for.
 pub(super) fn violations(schema: &Value, patterns: &Patterns, value: &Value) -> Vec<Violation> {
@@ -139,6 +140,9 @@ impl Walk<'_> {
             schema["pattern"].as_str().filter(|pattern| !self.patterns.matches(pattern, text))
         {
             self.report(path, format!("should match '{pattern}'"));
+        }
+        if schema["format"] == "date-time" && Time::new(text).as_unix_seconds().is_none() {
+            self.report(path, format!("must be of type date-time: {text:?}"));
         }
     }
 

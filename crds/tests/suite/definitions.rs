@@ -69,9 +69,10 @@ fn every_text_list_map_and_number_is_bounded() {
 }
 
 #[test]
-fn numbers_have_formats_that_kubernetes_knows() {
+fn formats_are_ones_that_kubernetes_knows() {
+    const KNOWN: [&str; 3] = ["date-time", "int32", "int64"];
     each_node_of_all(&mut |node, at| {
-        assert!(node["format"].as_str().is_none_or(|format| ["int32", "int64"].contains(&format)), "{at}");
+        assert!(node["format"].as_str().is_none_or(|format| KNOWN.contains(&format)), "{at}");
     });
 }
 
@@ -118,6 +119,36 @@ fn names_are_unique_and_definitions_small() {
             assert!(names.insert(name.clone()), "{name} stands for two kinds");
         }
         assert!(kind.to_yaml().unwrap().len() < 256 * 1024);
+    }
+}
+
+#[test]
+fn every_kind_shows_its_conditions() {
+    for kind in crds::KINDS {
+        let crd = serde_json::to_value((kind.crd)()).unwrap();
+        let version = &crd["spec"]["versions"][0];
+        assert_eq!(version["subresources"]["status"], serde_json::json!({}), "{}", kind.name);
+        let columns = version["additionalPrinterColumns"].as_array().unwrap();
+        let columns: Vec<_> = columns.iter().filter_map(|column| column["name"].as_str()).collect();
+        let last = ["Accepted", "Refs", "Programmed", "Ready", "Age"];
+        assert!(columns.ends_with(&last), "{}: {columns:?}", kind.name);
+    }
+}
+
+#[test]
+fn every_status_has_what_all_have() {
+    for kind in crds::KINDS {
+        let status = schema(*kind)["properties"]["status"].clone();
+        for field in ["observedGeneration", "conditions", "gateways", "effective"] {
+            assert!(status["properties"][field].is_object(), "{} {field}", kind.name);
+        }
+        assert_eq!(
+            status["properties"]["conditions"]["x-kubernetes-list-map-keys"],
+            serde_json::json!(["type"])
+        );
+        let keys = &status["properties"]["gateways"]["x-kubernetes-list-map-keys"];
+        assert_eq!(*keys, serde_json::json!(["namespace", "name"]), "{}", kind.name);
+        assert!(status.get("required").is_none(), "{}", kind.name);
     }
 }
 

@@ -1,7 +1,9 @@
 //! Content hashes.
 
 use std::fmt;
+use std::str::FromStr;
 
+use serde::de::{self, Deserialize, Deserializer};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
@@ -79,6 +81,49 @@ impl Serialize for Hash {
     }
 }
 
+/// A text that is no hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoHash;
+
+impl fmt::Display for NoHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a hash: must be b3: or k3: and 64 hexadecimal digits in lower case")
+    }
+}
+
+impl std::error::Error for NoHash {}
+
+impl FromStr for Hash {
+    type Err = NoHash;
+
+    fn from_str(text: &str) -> Result<Self, NoHash> {
+        let (kind, digits) = text.split_once(':').ok_or(NoHash)?;
+        let keyed = match kind {
+            "b3" => false,
+            "k3" => true,
+            _ => return Err(NoHash),
+        };
+        let digits: Vec<u8> = digits.bytes().map(nibble).collect::<Option<_>>().ok_or(NoHash)?;
+        let bytes: Vec<u8> = digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();
+        let digest = bytes.try_into().map_err(|_| NoHash)?;
+        if digits.len() == 64 { Ok(Self { keyed, digest }) } else { Err(NoHash) }
+    }
+}
+
+fn nibble(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    }
+}
+
+impl<'de> Deserialize<'de> for Hash {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -97,6 +142,30 @@ mod tests {
         let (one, other) = (HashKey::default(), HashKey::new([7; 32]));
         assert_ne!(Hash::keyed(&one, b"sk-1"), Hash::keyed(&other, b"sk-1"));
         assert!(Hash::keyed(&one, b"sk-1").to_string().starts_with("k3:"));
+    }
+
+    #[test]
+    fn a_written_hash_reads_back() {
+        for hash in [Hash::of(b"a"), Hash::keyed(&HashKey::default(), b"a")] {
+            assert_eq!(hash.to_string().parse(), Ok(hash));
+        }
+    }
+
+    #[test]
+    fn what_is_no_hash_does_not_read() {
+        let good = Hash::of(b"a").to_string();
+        let bad = [
+            String::new(),
+            "b3:".into(),
+            good.replace("b3", "b4"),
+            good.clone() + "00",
+            good[..66].into(),
+            good.clone() + "0",
+            good.to_uppercase(),
+        ];
+        for text in bad {
+            assert_eq!(text.parse::<Hash>(), Err(NoHash), "{text}");
+        }
     }
 
     #[test]

@@ -2,12 +2,13 @@
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::de::{self, Deserializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
         pub struct $name(String);
 
@@ -54,6 +55,24 @@ impl EntryId {
         Self::new("provider", namespace, name)
     }
 
+    /// Names the entry of the ResponsesGateway `namespace/name`.
+    #[must_use]
+    pub fn gateway(namespace: &str, name: &str) -> Self {
+        Self::new("gateway", namespace, name)
+    }
+
+    /// Names the entry of the Tenant `namespace/name`.
+    #[must_use]
+    pub fn tenant(namespace: &str, name: &str) -> Self {
+        Self::new("tenant", namespace, name)
+    }
+
+    /// Names the entry of the APIKey `namespace/name`.
+    #[must_use]
+    pub fn key(namespace: &str, name: &str) -> Self {
+        Self::new("key", namespace, name)
+    }
+
     /// Names the entry of the Model `namespace/name`.
     #[must_use]
     pub fn model(namespace: &str, name: &str) -> Self {
@@ -92,11 +111,28 @@ impl Serialize for SecretId {
     }
 }
 
+impl<'de> Deserialize<'de> for SecretId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let parts: Vec<_> = text.splitn(4, '/').collect();
+        match parts[..] {
+            ["secret", namespace, name, key] => Ok(Self::new(namespace, name, key)),
+            _ => Err(de::Error::custom("not a secret id: must be secret/<namespace>/<name>/<key>")),
+        }
+    }
+}
+
 impl GatewayId {
     /// Names the gateway `namespace/name`.
     #[must_use]
     pub fn new(namespace: &str, name: &str) -> Self {
         Self(format!("{namespace}/{name}"))
+    }
+
+    /// Returns its namespace, whose objects every tenant sees.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        self.0.split_once('/').map_or("", |(namespace, _)| namespace)
     }
 
     /// Names the gateway that exists where no ResponsesGateway is given: `default/default`.
@@ -107,7 +143,7 @@ impl GatewayId {
 }
 
 /// Names one object of any kind.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ObjectId {
     /// Kind, for instance `ModelProvider`.
     pub kind: String,

@@ -19,10 +19,10 @@ mod world;
 
 pub use compile::{Compiled, compile};
 pub use diagnostics::{Condition, ConditionState, Degraded, Diagnostics, Problem, Reason, Serving};
-pub use hash::{Hash, HashKey};
+pub use hash::{Hash, HashKey, NoHash};
 pub use id::{EntryId, GatewayId, ObjectId, SecretId};
 pub use read::Schemas;
 pub use secret::Secret;
 pub use snapshot::{Entry, IR, Snapshot};
-pub use spec::{ModelSpec, ProviderSpec, Spec};
+pub use spec::{GatewaySpec, KeySpec, ModelSpec, ProviderSpec, Spec, TenantSpec};
 pub use world::{Body, Object, World};

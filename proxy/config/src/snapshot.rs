@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::hash::Hash;
 use crate::id::{EntryId, SecretId};
@@ -27,7 +27,7 @@ pub struct Snapshot {
 }
 
 /// What one object compiled to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Names the entry.
     pub id: EntryId,

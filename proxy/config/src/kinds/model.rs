@@ -20,6 +20,7 @@ impl Resource for Model {
     fn compile(&self, id: &ObjectId, scope: &mut Scope<'_>) -> Spec {
         let name = self.model_name.clone().unwrap_or_else(|| id.name.clone());
         Spec::Model(ModelSpec {
+            namespace: id.namespace.clone(),
             aliases: self.aliases.iter().flatten().filter(|alias| **alias != name).cloned().collect(),
             name,
             kind: self.kind,

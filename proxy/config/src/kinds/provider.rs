@@ -21,11 +21,12 @@ impl Resource for ModelProvider {
     }
 
     fn admits(&self, own: &str, other: &str) -> bool {
-        self.allowed_namespaces.clone().unwrap_or_default().admit(own, other)
+        self.allowed_namespaces.clone().unwrap_or_default().admit(own, other, None)
     }
 
     fn compile(&self, id: &ObjectId, scope: &mut Scope<'_>) -> Spec {
         Spec::Provider(ProviderSpec {
+            namespace: id.namespace.clone(),
             name: id.name.clone(),
             protocol: match self.kind {
                 ProviderType::OpenAI => Protocol::OpenAi(openai(self.openai.as_ref(), &self.base_url)),

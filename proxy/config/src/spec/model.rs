@@ -3,14 +3,16 @@
 use std::collections::BTreeSet;
 
 use crds::model::{ModelType, RetryReason};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::id::EntryId;
 
 /// A public model name and where its calls go.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ModelSpec {
+    /// The namespace of the object, which decides who sees it.
+    pub namespace: String,
     /// The name that `/v1/models` lists.
     pub name: String,
     /// Further names that clients may send.
@@ -30,7 +32,7 @@ pub struct ModelSpec {
 }
 
 /// One place where calls of a model may go.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Target {
     /// The name of the target within its model.
@@ -46,7 +48,7 @@ pub struct Target {
 }
 
 /// When and how a failed call is tried again, always before its first output event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Retry {
     /// Attempts in all, the first included; at least 1.
@@ -58,7 +60,7 @@ pub struct Retry {
 }
 
 /// An exponential wait between attempts, in milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Backoff {
     /// Upper bound of the first wait.
@@ -68,7 +70,7 @@ pub struct Backoff {
 }
 
 /// What a model is known to accept; absent = unknown, passed through.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Capabilities {
     /// Function tools.
@@ -92,7 +94,7 @@ pub struct Capabilities {
 }
 
 /// Parameters for requests that are silent about them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Defaults {
     /// `temperature`.
@@ -107,7 +109,7 @@ pub struct Defaults {
 }
 
 /// A decimal number that keeps the digits it was written with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Decimal(String);
 

@@ -3,15 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crds::model_provider::CallerCredentials;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::hash::Hash;
 use crate::id::SecretId;
 
 /// How to reach one upstream API.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProviderSpec {
+    /// The namespace of the object, which decides who sees it.
+    pub namespace: String,
     /// The name of the object, for logs and metrics.
     pub name: String,
     /// The protocol that the upstream speaks.
@@ -38,7 +40,7 @@ pub struct ProviderSpec {
 }
 
 /// The protocol of an upstream.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Protocol {
     /// OpenAI's, or a compatible one.
@@ -46,7 +48,7 @@ pub enum Protocol {
 }
 
 /// What an upstream with OpenAI's protocol needs to know.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OpenAiSpec {
     /// The API that generates.
@@ -60,7 +62,7 @@ pub struct OpenAiSpec {
 }
 
 /// The API by which an upstream with OpenAI's protocol generates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum WireApi {
     /// `POST /responses`, one turn at a time.
@@ -70,7 +72,7 @@ pub enum WireApi {
 }
 
 /// The key that Fairlead itself holds for a provider.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Credential {
     /// None is configured: calls carry none, or the caller's.
@@ -89,7 +91,7 @@ pub enum Credential {
 }
 
 /// Where a request carries a credential.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Placement {
     /// `authorization: Bearer <value>`.
@@ -99,7 +101,7 @@ pub enum Placement {
 }
 
 /// Limits of time for one call, in milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Timeouts {
     /// To connect, TLS included.

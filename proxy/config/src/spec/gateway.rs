@@ -1,0 +1,89 @@
+//! What the entry of a ResponsesGateway says.
+
+use std::collections::BTreeSet;
+
+use crds::responses_gateway::Method;
+use serde::{Deserialize, Serialize};
+
+/// A fleet of proxies: who may call it, and within which limits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GatewaySpec {
+    /// Names the gateway, as `<namespace>/<name>`; objects of that namespace are in every tenant's view.
+    pub name: String,
+    /// How callers are told apart.
+    pub tenancy: Tenancy,
+    /// Who may call.
+    pub authentication: Authentication,
+    /// Whether requests with unknown fields are refused.
+    pub strict: bool,
+    /// Limits of every process.
+    pub limits: Limits,
+    /// How long responses and conversations are kept, in milliseconds; absent = for ever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retention_ms: Option<u64>,
+    /// The identities (namespace, name) that may fetch this configuration, sorted; only where somebody else runs the proxies.
+    pub service_accounts: Vec<(String, String)>,
+    /// How long a disconnected proxy counts as serving.
+    pub disconnect_timeout_ms: u64,
+}
+
+/// How callers are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Tenancy {
+    /// All are the tenant `default`, which sees everything in the snapshot.
+    Single,
+    /// The credential names the tenant. A tenant sees what is in the gateway's namespace and in its own ones.
+    Multi,
+}
+
+/// Who may call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Authentication {
+    /// Everybody.
+    Disabled,
+    /// Who brings a valid credential.
+    Required {
+        /// The kinds of credential that count; never empty.
+        methods: BTreeSet<Method>,
+        /// The issuers of tokens, sorted by name; empty unless `methods` has `JWT`.
+        jwt: Vec<JwtIssuer>,
+    },
+}
+
+/// An issuer of tokens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JwtIssuer {
+    /// The name by which Tenants refer to it.
+    pub name: String,
+    /// The claim `iss`, exactly.
+    pub issuer: String,
+    /// Values of the claim `aud`, one of which a token must have.
+    pub audiences: BTreeSet<String>,
+    /// Where its keys lie; absent = by OIDC discovery.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<String>,
+    /// How long its keys are kept, in milliseconds.
+    pub jwks_cache_ms: u64,
+}
+
+/// Limits of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Limits {
+    /// Longest request body, in bytes.
+    pub request_bytes: u64,
+    /// Requests at a time.
+    pub concurrency: u32,
+    /// Rounds of the loop of one response.
+    pub rounds: u32,
+    /// Tool calls of one response.
+    pub tool_calls: u32,
+    /// Wall clock of one foreground response, in milliseconds.
+    pub foreground_ms: u64,
+    /// Streams of one tenant at a time, where the tenant does not say less.
+    pub streams_tenant: u32,
+}
