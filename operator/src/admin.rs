@@ -1,6 +1,7 @@
-//! The admin port: `/healthz` and `/readyz`.
+//! The admin port: `/healthz`, `/readyz` and `/metrics`.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -13,16 +14,18 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::debug;
 
+use crate::delivery::hub::Hub;
+
 /// The kinds that keep the operator from being ready; empty = ready.
 pub(crate) type Unlisted = Vec<&'static str>;
 
 /// Serves until dropped.
-pub(crate) async fn serve(listener: TcpListener, unlisted: watch::Receiver<Unlisted>) {
+pub(crate) async fn serve(listener: TcpListener, unlisted: watch::Receiver<Unlisted>, hub: Arc<Hub>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => drop(connections.spawn(converse(TokioIo::new(stream), unlisted.clone()))),
+                Ok((stream, _)) => drop(connections.spawn(converse(TokioIo::new(stream), unlisted.clone(), Arc::clone(&hub)))),
                 Err(error) => debug!(%error, "Cannot accept a connection"),
             },
             Some(_) = connections.join_next() => {}
@@ -30,9 +33,16 @@ pub(crate) async fn serve(listener: TcpListener, unlisted: watch::Receiver<Unlis
     }
 }
 
-async fn converse(stream: TokioIo<tokio::net::TcpStream>, unlisted: watch::Receiver<Unlisted>) {
+async fn converse(
+    stream: TokioIo<tokio::net::TcpStream>,
+    unlisted: watch::Receiver<Unlisted>,
+    hub: Arc<Hub>,
+) {
     let service = service_fn(move |request: Request<Incoming>| {
-        let (status, text) = answer(request.uri().path(), &unlisted.borrow());
+        let (status, text) = match request.uri().path() {
+            "/metrics" => (StatusCode::OK, metrics(&hub)),
+            path => answer(path, &unlisted.borrow()),
+        };
         async move {
             let mut response = Response::new(Full::new(Bytes::from(text)));
             *response.status_mut() = status;
@@ -43,6 +53,26 @@ async fn converse(stream: TokioIo<tokio::net::TcpStream>, unlisted: watch::Recei
     {
         debug!(%error, "Admin connection failed");
     }
+}
+
+/// Figures in Prometheus' text format.
+fn metrics(hub: &Hub) -> String {
+    let mut text = String::new();
+    let leader = u8::from(*hub.leads.borrow());
+    text.push_str(&format!("# TYPE fairlead_operator_leader gauge\nfairlead_operator_leader {leader}\n"));
+    text.push_str("# TYPE fairlead_operator_proxies gauge\n");
+    for (gateway, figures) in hub.with(|fleet, now| fleet.all(now)) {
+        let states = [
+            ("connected", figures.connected),
+            ("applied", figures.applied),
+            ("rejected", figures.rejected),
+            ("stale", figures.stale),
+        ];
+        for (state, count) in states {
+            text.push_str(&format!("fairlead_operator_proxies{{gateway=\"{gateway}\",state=\"{state}\"}} {count}\n"));
+        }
+    }
+    text
 }
 
 fn answer(path: &str, unlisted: &[&str]) -> (StatusCode, String) {

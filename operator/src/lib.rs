@@ -1,8 +1,26 @@
-//! The operator: watches custom resources, compiles them, and tells what it sees.
+//! The operator: watches custom resources, compiles them, delivers the result to proxies and tells the truth in statuses.
 
 mod admin;
 pub mod cli;
+mod clock;
 mod cluster;
-mod run;
+mod delivery;
+mod engine;
+mod keys;
+mod leader;
+pub mod run;
+mod secrets;
+mod status;
+mod watch;
 
-pub use run::run;
+/// An error with all its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

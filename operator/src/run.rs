@@ -1,88 +1,87 @@
-//! The loop: watch, compile, log.
+//! The composition root of `run`.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use anyhow::Context;
-use futures_util::stream::{self, BoxStream, StreamExt};
-use kube::core::DynamicObject;
-use kube::runtime::{WatchStreamExt, watcher};
-use kube::{Api, Client};
+use kube::Client;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
-use tracing::{info, warn};
+use tokio_rustls::TlsAcceptor;
+use tracing::info;
 
-use crate::admin::{self, Unlisted};
 use crate::cli::Run;
-use crate::cluster::{self, Cluster};
+use crate::delivery::hub::Hub;
+use crate::delivery::identity::Identities;
+use crate::delivery::server::{self, Delivery};
+use crate::engine::Engine;
+use crate::leader::{Claim, Contender};
+use crate::{admin, watch as watches};
 
-/// How long changes are gathered before they are compiled.
-const QUIET: Duration = Duration::from_millis(50);
-
-type Shown = (&'static str, Result<watcher::Event<DynamicObject>, watcher::Error>);
-
-/// Watches and compiles until SIGTERM or SIGINT.
+/// Watches, compiles, delivers and writes statuses until SIGTERM or SIGINT; then lets go of the Lease.
 ///
-/// Errors: no cluster is configured, or the admin port is taken. A cluster that does not answer is waited for.
+/// Errors: no cluster is configured, a port is taken, or a certificate cannot be used. A cluster that does not answer is
+/// waited for.
 pub async fn run(settings: &Run) -> anyhow::Result<()> {
     let client = Client::try_default().await.context("cannot find a cluster")?;
-    let listener = TcpListener::bind(settings.admin).await;
-    let listener = listener.with_context(|| format!("cannot listen on {}", settings.admin))?;
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let cluster = Cluster::new();
-    let (unlisted, shown) = watch::channel(cluster.unlisted());
-    info!(admin = %settings.admin, "Watching");
+    let (admin, delivery) = (bind(settings.admin).await?, bind(settings.listen).await?);
+    let tls = settings.tls_cert.as_ref().zip(settings.tls_key.as_ref()).map(|(chain, key)| acceptor(chain, key));
+    anyhow::ensure!(
+        tls.is_some() || settings.listen.ip().is_loopback(),
+        "the configuration port needs --tls-cert and --tls-key, unless it listens on this machine alone"
+    );
+    let (hub, (stop, stopped)) = (Hub::new(), watch::channel(false));
+    let engine = Engine::new(client.clone(), Arc::clone(&hub), Claim::new(client.clone(), &settings.namespace, &settings.identity));
+    let (unlisted, shown) = watch::channel(engine.cluster.unlisted());
+    let served = Delivery { hub: Arc::clone(&hub), identities: Identities::new(client.clone()), tls: tls.transpose()? };
+    info!(admin = %settings.admin, listen = %settings.listen, identity = settings.identity, "Watching");
+    let contend = contend(client.clone(), settings, Arc::clone(&hub), stopped);
+    tokio::pin!(contend);
     tokio::select! {
-        () = admin::serve(listener, shown) => {}
-        () = follow(cluster, watches(&client), unlisted) => {}
+        () = admin::serve(admin, shown, Arc::clone(&hub)) => {}
+        () = server::serve(delivery, Arc::new(served)) => {}
+        () = engine.run(watches::all(&client), unlisted) => {}
+        () = &mut contend => return Ok(()),
+        ended = signalled() => ended?,
+    }
+    stop.send_replace(true);
+    // Lets go of the Lease, so that another replica need not wait.
+    contend.await;
+    Ok(())
+}
+
+/// Contends for the Lease; a Lease that cannot be read or made is tried again.
+async fn contend(client: Client, settings: &Run, hub: Arc<Hub>, stopped: watch::Receiver<bool>) {
+    loop {
+        match Contender::new(client.clone(), &settings.namespace, &settings.identity).await {
+            Ok(contender) => return contender.run(&hub.leads, stopped).await,
+            Err(error) => tracing::warn!(error = format!("{error:#}"), "Cannot contend for leadership"),
+        }
+        tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    }
+}
+
+async fn signalled() -> anyhow::Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
         _ = terminate.recv() => info!("Stopping on SIGTERM"),
         _ = interrupt.recv() => info!("Stopping on SIGINT"),
     }
     Ok(())
 }
 
-/// Watches every kind, with back-off.
-fn watches(client: &Client) -> BoxStream<'static, Shown> {
-    let watch = |kind: &'static crds::Kind| {
-        let api: Api<DynamicObject> = Api::all_with(client.clone(), &cluster::resource(kind));
-        let events = watcher(api, watcher::Config::default()).default_backoff();
-        events.map(move |event| (kind.name, event)).boxed()
-    };
-    stream::select_all(crds::KINDS.iter().map(watch)).boxed()
+async fn bind(address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
 }
 
-/// Takes in what the watches show, and compiles it once every kind is listed and [`QUIET`] has passed.
-async fn follow(
-    mut cluster: Cluster,
-    mut shown: BoxStream<'static, Shown>,
-    unlisted: watch::Sender<Unlisted>,
-) {
-    let mut due: Option<Instant> = None;
-    loop {
-        tokio::select! {
-            Some((kind, event)) = shown.next() => match event {
-                Ok(event) => {
-                    cluster.apply(kind, &event);
-                    unlisted.send_replace(cluster.unlisted());
-                    due = due.or_else(|| cluster.unlisted().is_empty().then(|| Instant::now() + QUIET));
-                }
-                Err(error) => warn!(kind, %error, "Cannot watch"),
-            },
-            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
-                due = None;
-                report(&mut cluster);
-            }
-            else => return,
-        }
-    }
-}
-
-fn report(cluster: &mut Cluster) {
-    for (object, verdict) in cluster.compile() {
-        info!(%object, verdict, "Object looked at");
-    }
-    if let Some(snapshot) = cluster.compiled.implicit() {
-        info!(hash = %snapshot.hash, entries = snapshot.entries.len(), "Compiled");
-    }
+fn acceptor(chain: &std::path::Path, key: &std::path::Path) -> anyhow::Result<TlsAcceptor> {
+    let certificates = CertificateDer::pem_file_iter(chain)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .with_context(|| format!("cannot read the certificate chain {}", chain.display()))?;
+    let private =
+        PrivateKeyDer::from_pem_file(key).with_context(|| format!("cannot read the private key {}", key.display()))?;
+    let config = rustls::ServerConfig::builder().with_no_client_auth().with_single_cert(certificates, private);
+    Ok(TlsAcceptor::from(Arc::new(config.context("certificate and private key do not fit")?)))
 }

@@ -36,35 +36,34 @@ impl Secrets {
         self.is_listed
     }
 
-    /// Takes in what the watch shows.
-    pub(crate) fn apply(&mut self, event: Event<PartialObjectMeta<Resource>>) {
-        match event {
-            Event::Init => self.listing = Some(BTreeSet::new()),
+    /// Takes in what the watch shows. True if it concerns a Secret that is `wanted`.
+    pub(crate) fn apply(&mut self, event: Event<PartialObjectMeta<Resource>>, wanted: &BTreeSet<ObjectId>) -> bool {
+        let concerned = match event {
+            Event::Init => {
+                self.listing = Some(BTreeSet::new());
+                None
+            }
             Event::InitApply(secret) => {
-                if let Some(id) = self.note(&secret)
-                    && let Some(listing) = &mut self.listing
-                {
-                    listing.insert(id);
+                let id = self.note(&secret);
+                if let (Some(id), Some(listing)) = (&id, &mut self.listing) {
+                    listing.insert(id.clone());
                 }
+                id
             }
             Event::InitDone => {
                 if let Some(listing) = self.listing.take() {
                     self.versions.retain(|id, _| listing.contains(id));
                 }
                 self.is_listed = true;
+                return true;
             }
-            Event::Apply(secret) => drop(self.note(&secret)),
+            Event::Apply(secret) => self.note(&secret),
             Event::Delete(secret) => {
-                if let Some(id) = id(&secret) {
-                    self.versions.remove(&id);
-                }
+                let id = id(&secret);
+                id.inspect(|id| drop(self.versions.remove(id)))
             }
-        }
-    }
-
-    /// True if a change of this Secret changes what is compiled.
-    pub(crate) fn is_wanted(&self, secret: &PartialObjectMeta<Resource>, wanted: &BTreeSet<ObjectId>) -> bool {
-        id(secret).is_some_and(|id| wanted.contains(&id))
+        };
+        concerned.is_some_and(|id| wanted.contains(&id))
     }
 
     /// Fetches what is wanted and not known in its present version. One that cannot be fetched keeps the value it had.
@@ -137,10 +136,10 @@ mod tests {
 
     #[test]
     fn a_list_replaces_what_was_known() {
-        let mut secrets = Secrets::default();
-        secrets.apply(Event::Apply(secret("old", "1")));
+        let (mut secrets, none) = (Secrets::default(), BTreeSet::new());
+        secrets.apply(Event::Apply(secret("old", "1")), &none);
         for event in [Event::Init, Event::InitApply(secret("new", "2")), Event::InitDone] {
-            secrets.apply(event);
+            secrets.apply(event, &none);
         }
         assert_eq!(secrets.versions.keys().collect::<Vec<_>>(), [&named("new")]);
         assert!(secrets.is_listed());
@@ -148,9 +147,9 @@ mod tests {
 
     #[test]
     fn only_secrets_that_objects_name_matter() {
-        let secrets = Secrets::default();
-        let wanted = BTreeSet::from([named("key")]);
-        assert!(secrets.is_wanted(&secret("key", "1"), &wanted));
-        assert!(!secrets.is_wanted(&secret("other", "1"), &wanted));
+        let (mut secrets, wanted) = (Secrets::default(), BTreeSet::from([named("key")]));
+        assert!(secrets.apply(Event::Apply(secret("key", "1")), &wanted));
+        assert!(secrets.apply(Event::Delete(secret("key", "1")), &wanted));
+        assert!(!secrets.apply(Event::Apply(secret("other", "1")), &wanted));
     }
 }

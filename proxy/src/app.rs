@@ -6,18 +6,19 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use protocol::error::ApiError;
-use protocol::id::Tenant;
 use providers::Call;
 use store::Store;
 
 use crate::api;
+use crate::auth::Caller;
 use crate::clock::{Clock, Seeds};
+use crate::limits::{Limits, StreamPlace};
 use crate::live::Live;
+use crate::live::build::Runtime;
 use crate::live::resolve::Resolution;
 use crate::route::{Operation, Route};
 use crate::runs::drive::Work;
 use crate::runs::resolve::Prepared;
-use crate::settings::Settings;
 use crate::telemetry::Metrics;
 use crate::telemetry::access::Trail;
 use crate::telemetry::trace;
@@ -41,16 +42,12 @@ pub struct Request {
     pub headers: HeaderMap,
     pub body: Bytes,
     pub caller: Caller,
+    /// What is served while this request is answered.
+    pub runtime: Arc<Runtime>,
     /// `req_…`, in logs and in `x-request-id`.
     pub id: String,
     /// What the access line will say.
     pub trail: Trail,
-}
-
-/// Who asks. The tenant comes from the credential alone; without authentication it is always the same.
-#[derive(Clone, Debug)]
-pub struct Caller {
-    pub tenant: Tenant,
 }
 
 /// All that requests share.
@@ -59,9 +56,15 @@ pub struct App {
     pub store: Store,
     pub clock: Clock,
     pub seeds: Seeds,
-    pub settings: Settings,
+    pub limits: Limits,
     pub metrics: Arc<Metrics>,
     pub drain: crate::edge::drain::InFlight,
+}
+
+/// A stream that is counted.
+pub struct OpenStream {
+    _counted: crate::telemetry::metrics::OpenStream,
+    _place: StreamPlace,
 }
 
 impl App {
@@ -86,8 +89,8 @@ impl App {
             Operation::DeleteChat => api::stored_chat::delete(self, request).await,
             Operation::ListChatMessages => api::stored_chat::messages(self, request).await,
             Operation::CreateEmbeddings => Box::pin(api::embeddings::create(self, request)).await,
-            Operation::ListModels => api::models::list(self, &request),
-            Operation::GetModel => api::models::get(self, &request),
+            Operation::ListModels => api::models::list(&request),
+            Operation::GetModel => api::models::get(&request),
             Operation::DeleteModel => Err(api::models::delete(&request)),
         }
     }
@@ -103,9 +106,20 @@ impl App {
             label: prepared.resolution.label.clone(),
             metrics: Arc::clone(&self.metrics),
             trail: request.trail.clone(),
-            wall_clock: self.settings.foreground,
+            wall_clock: request.runtime.settings.foreground,
             shutdown: self.drain.deadline.clone(),
         }
+    }
+
+    /// Counts a stream of this request, until the guard is dropped.
+    ///
+    /// Errors: 429 if the tenant has too many.
+    pub fn open_stream(&self, request: &Request) -> Result<OpenStream, ApiError> {
+        let caller = &request.caller;
+        let own = caller.view.streams.and_then(|most| usize::try_from(most).ok());
+        let most = own.unwrap_or(request.runtime.settings.tenant_streams);
+        let place = self.limits.stream(&caller.tenant, most)?;
+        Ok(OpenStream { _counted: self.metrics.open_stream(), _place: place })
     }
 
     /// How a model is called for this request.

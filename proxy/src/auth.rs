@@ -47,6 +47,14 @@ struct Required {
     tokens: Option<Tokens>,
 }
 
+impl Caller {
+    /// Somebody who may ask only what everybody may.
+    pub fn anonymous() -> Self {
+        let (tenant, view) = (Tenant::new(DEFAULT_TENANT), Arc::new(View::everything()));
+        Self { tenant, view, credential: None, brings_own_key: false }
+    }
+}
+
 impl Gate {
     /// Builds the tables of a snapshot. Keys of issuers that stay are kept.
     pub fn build(snapshot: &Snapshot, issuers: &Issuers) -> Self {

@@ -20,6 +20,9 @@ use crate::edge::drain::{Drain, InFlight};
 use crate::edge::server::{self, Control, Listen};
 use crate::live::files::Files;
 use crate::live::load::{self, Loader};
+use crate::auth::issuer::Issuers;
+use crate::live::build::Frame;
+use crate::live::stream::Follower;
 use crate::live::{Live, Reaches};
 use crate::settings::Settings;
 use crate::telemetry::{Metrics, logs};
@@ -141,18 +144,25 @@ impl Control for Boot {
             Ok(started) => started,
             Err(error) => return self.give_up(&error),
         };
-        let (made, admin) = started;
+        let Started { app: made, admin, follower } = started;
         let store = made.store.clone();
         if app.set(Arc::clone(&made)).is_err() {
             error!("The application was made twice");
         }
-        info!(api = ?self.serve.listen, admin = %self.serve.admin_listen, config = %made.live.hash(), "Serving");
-        ready();
+        let configured = async {
+            let follower = self.configured(&made, follower, &stop).await;
+            info!(api = ?self.serve.listen, admin = %self.serve.admin_listen, config = %made.live.hash(), "Serving");
+            ready();
+            announce(&self.serve.listen, &self.drain).await;
+            if let Some(follower) = follower {
+                follower.follow(&made.live, stop.clone()).await;
+            }
+        };
         tokio::join!(
             admin::serve(admin, Arc::clone(&made), stop.clone()),
             live::watch(Arc::clone(&made), stop.clone()),
-            expire(Arc::clone(&made), stop),
-            announce(&self.serve.listen, &self.drain),
+            expire(Arc::clone(&made), stop.clone()),
+            configured,
         );
         store.close().await;
         info!("Stopped");
@@ -160,8 +170,30 @@ impl Control for Boot {
     }
 }
 
+/// What a start makes.
+struct Started {
+    app: Arc<App>,
+    admin: tokio::net::TcpListener,
+    /// Set where an operator sends the configuration.
+    follower: Option<Follower>,
+}
+
 impl Boot {
-    async fn start(&self) -> anyhow::Result<(Arc<App>, tokio::net::TcpListener)> {
+    /// Waits until there is a configuration: the port is not bound before.
+    async fn configured(
+        &self,
+        app: &App,
+        follower: Option<Follower>,
+        stop: &CancellationToken,
+    ) -> Option<Follower> {
+        let mut follower = follower?;
+        if let Err(error) = follower.first(&app.live, stop).await {
+            self.give_up(&error);
+        }
+        Some(follower)
+    }
+
+    async fn start(&self) -> anyhow::Result<Started> {
         let serve = &self.serve;
         let admin = admin::bind(serve.admin_listen)
             .await
@@ -172,12 +204,28 @@ impl Boot {
         let opened = Store::open(&store::Settings::sqlite(&path)).await;
         let store = opened.with_context(|| format!("cannot open the store {}", path.display()))?;
         let metrics = Arc::new(Metrics::new()?);
-        let files = Files::new(serve.sources.paths.clone(), self.environment.clone());
+        let (live, follower) = self.live()?;
+        let (clock, seeds, limits, drain) = (clock(), seeds()?, Default::default(), self.drain.clone());
+        let app = Arc::new(App { live, store, clock, seeds, limits, metrics, drain });
+        Ok(Started { app, admin, follower })
+    }
+
+    /// From files, or from an operator.
+    fn live(&self) -> anyhow::Result<(Live, Option<Follower>)> {
+        let serve = &self.serve;
         let reaches = Reaches { loopback: serve.egress_allow_loopback, url_models: serve.allow_url_models };
-        let live = Live::start(files, reaches)?;
-        let (clock, seeds) = (clock(), seeds()?);
-        let (settings, drain) = (self.settings(), self.drain.clone());
-        Ok((Arc::new(App { live, store, clock, seeds, settings, metrics, drain }), admin))
+        let issuers = Issuers::new(reaches.loopback);
+        let frame = Frame { reaches, settings: self.settings(), issuers };
+        match serve.operator.settings()? {
+            Some(settings) => {
+                let live = Live::of_stream(settings.gateway.clone(), frame);
+                Ok((live, Some(Follower::new(settings)?)))
+            }
+            None => {
+                let files = Files::new(serve.sources.paths.clone(), self.environment.clone());
+                Ok((Live::of_files(files, frame)?, None))
+            }
+        }
     }
 
     fn settings(&self) -> Settings {
@@ -188,6 +236,8 @@ impl Boot {
             foreground: self.foreground(),
             retention: (days > 0).then(|| Duration::from_secs(days * 86_400)),
             strict: self.serve.strict,
+            concurrency: 10_000,
+            tenant_streams: 1_000,
         }
     }
 

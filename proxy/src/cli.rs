@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use config::GatewayId;
 
+use crate::live::stream::last_good::LastGood;
+use crate::live::stream;
 use crate::telemetry::logs::Format;
 
 /// An OpenAI-compatible endpoint with the agent loop built in, in front of any model.
@@ -44,6 +47,8 @@ pub struct Sources {
 pub struct Serve {
     #[command(flatten)]
     pub sources: Sources,
+    #[command(flatten)]
+    pub operator: Operator,
     /// Where the API listens; may be repeated. There is no authentication: think before you leave this machine
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub listen: Vec<SocketAddr>,
@@ -89,6 +94,50 @@ pub struct Serve {
     /// What is logged, as tracing directives
     #[arg(long, env = "FAIRLEAD_LOG", default_value = "info")]
     pub log: String,
+}
+
+/// The operator that sends the configuration, in a cluster.
+#[derive(Clone, Debug, Args)]
+pub struct Operator {
+    /// Take the configuration from this operator, such as https://fairlead-operator.fairlead-system.svc:8443
+    #[arg(long, value_name = "URL", requires_all = ["gateway", "operator_token_file"], conflicts_with = "paths")]
+    pub operator: Option<String>,
+    /// The gateway to serve
+    #[arg(long, value_name = "NAMESPACE/NAME", value_parser = gateway)]
+    pub gateway: Option<GatewayId>,
+    /// Certificates by which the operator is known (PEM); those of the system without
+    #[arg(long, value_name = "FILE")]
+    pub operator_ca: Option<PathBuf>,
+    /// The ServiceAccount token for the operator, with audience config.fairlead.dev; read again for every connection
+    #[arg(long, value_name = "FILE")]
+    pub operator_token_file: Option<PathBuf>,
+    /// The name of this proxy in statuses; the pod's name in a cluster
+    #[arg(long, value_name = "NAME", env = "HOSTNAME", default_value = "proxy")]
+    pub proxy_name: String,
+    /// Keep the last configuration here, to start while the operator is away
+    #[arg(long, value_name = "DIR")]
+    pub config_cache: Option<PathBuf>,
+    /// 32 bytes that seal it; needed unless the folder is in memory
+    #[arg(long, value_name = "FILE", requires = "config_cache")]
+    pub config_cache_key_file: Option<PathBuf>,
+}
+
+impl Operator {
+    /// How to follow the operator; `None` in file mode.
+    ///
+    /// Errors: a folder or key for the last configuration that cannot be used.
+    pub fn settings(&self) -> anyhow::Result<Option<stream::Settings>> {
+        let named = self.operator.clone().zip(self.gateway.clone()).zip(self.operator_token_file.clone());
+        let Some(((operator, gateway), token)) = named else { return Ok(None) };
+        let last_good = LastGood::new(self.config_cache.clone(), self.config_cache_key_file.as_deref())?;
+        let (ca, proxy) = (self.operator_ca.clone(), self.proxy_name.clone());
+        Ok(Some(stream::Settings { operator, gateway, ca, token, proxy, last_good }))
+    }
+}
+
+fn gateway(text: &str) -> Result<GatewayId, String> {
+    let (namespace, name) = text.split_once('/').ok_or("expected NAMESPACE/NAME")?;
+    Ok(GatewayId::new(namespace, name))
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

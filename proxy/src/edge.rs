@@ -16,12 +16,14 @@ use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorType, Result};
 use tokio::time::Instant;
 
-use crate::app::{App, Caller, Reply, Request, refusal};
+use crate::app::{App, Reply, Request, refusal};
+use crate::auth::Caller;
 use crate::edge::reply::Outcome;
-use crate::route::Route;
+use crate::limits::overloaded;
+use crate::live::build::Runtime;
+use crate::route::{Operation, Route};
 use crate::telemetry::access::{Line, Trail};
 use protocol::error::{ApiError, INVALID_REQUEST};
-use protocol::id::Tenant;
 
 /// What is kept of an id that a client brings.
 const HEADER_CHARS: usize = 512;
@@ -116,7 +118,7 @@ async fn answer(app: &Arc<App>, session: &mut Session, ctx: &mut Ctx) -> Result<
         }
         Ok(route) => {
             ctx.route = route.operation.label();
-            match request(app, session, ctx, route).await? {
+            match Box::pin(request(app, session, ctx, route)).await? {
                 Ok(request) => handle(app, session, request).await?,
                 Err(error) => Some(refusal(&error)),
             }
@@ -147,11 +149,20 @@ async fn request(
     ctx: &Ctx,
     route: Route,
 ) -> Result<std::result::Result<Request, ApiError>> {
-    if let Err(error) = checked_head(session.req_header()) {
-        return Ok(Err(error));
-    }
+    let runtime = app.live.load();
+    let caller = match admit(app, session.req_header(), &runtime, &route).await {
+        Ok(caller) => caller,
+        Err(error) => {
+            session.set_keepalive(None); // a body that nobody reads would be taken for the next request
+            return Ok(Err(error));
+        }
+    };
+    ctx.trail.note(|notes| {
+        notes.tenant = Some(caller.tenant.as_str().to_owned());
+        notes.credential.clone_from(&caller.credential);
+    });
     let body = if route.operation.has_body() {
-        match body::read(session, app.settings.body_bytes).await? {
+        match body::read(session, runtime.settings.body_bytes).await? {
             Ok(body) => body,
             Err(error) => return Ok(Err(error)),
         }
@@ -160,8 +171,25 @@ async fn request(
     };
     let head = session.req_header();
     let query = head.uri.query().unwrap_or_default().to_owned();
-    let (headers, caller) = (head.headers.clone(), Caller { tenant: Tenant::default_tenant() });
-    Ok(Ok(Request { route, query, headers, body, caller, id: ctx.id.clone(), trail: ctx.trail.clone() }))
+    let (headers, id, trail) = (head.headers.clone(), ctx.id.clone(), ctx.trail.clone());
+    Ok(Ok(Request { route, query, headers, body, caller, runtime, id, trail }))
+}
+
+/// Decides before the body is read: what the head says, who asks, and whether there is room.
+async fn admit(
+    app: &App,
+    head: &RequestHeader,
+    runtime: &Runtime,
+    route: &Route,
+) -> std::result::Result<Caller, ApiError> {
+    checked_head(head)?;
+    if route.operation == Operation::Health {
+        return Ok(Caller::anonymous());
+    }
+    if app.drain.count() > runtime.settings.concurrency {
+        return Err(overloaded());
+    }
+    runtime.gate.admit(&head.headers, &app.clock).await
 }
 
 /// Refuses heads that two readers may understand differently.

@@ -25,6 +25,31 @@ pub fn client(reach: Reach, connect: Duration) -> reqwest::Result<reqwest::Clien
         .build()
 }
 
+/// Makes the client for the operator, whose address the command line gives; `ca` are the certificates that it is known by.
+///
+/// Errors: the TLS set-up fails.
+#[expect(clippy::disallowed_methods, reason = "this is the place that makes clients")]
+pub fn operator_client(ca: Option<Vec<reqwest::Certificate>>) -> reqwest::Result<reqwest::Client> {
+    let client = reqwest::Client::builder()
+        .user_agent(concat!("fairlead/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .connect_timeout(Duration::from_secs(2))
+        .tcp_nodelay(true)
+        .tcp_keepalive(Duration::from_secs(30));
+    match ca {
+        Some(ca) => client.tls_certs_only(ca).build(),
+        None => client.build(),
+    }
+}
+
+/// Checks a URL that an object of the configuration brings.
+///
+/// Errors: the rule that it breaks.
+pub fn checked(url: &str, reach: Reach) -> Result<Destination, Denied> {
+    Destination::parse(url, reach)
+}
+
 /// Checks a URL that a caller brings: `https` on its usual ports, or this machine where `loopback` opens it.
 ///
 /// Errors: the rule that it breaks.

@@ -3,12 +3,14 @@
 pub mod admin;
 pub mod api;
 pub mod app;
+pub mod auth;
 pub mod boot;
 pub mod cli;
 pub mod clock;
 pub mod edge;
 pub mod egress;
 pub mod error;
+pub mod limits;
 pub mod live;
 pub mod relay;
 pub mod route;

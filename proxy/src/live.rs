@@ -1,28 +1,29 @@
-//! What is served: configuration is read, compiled, built beside the old one, and swapped as a whole.
+//! What is served: configuration is read or received, compiled, built beside the old one, and swapped as a whole.
 
 pub mod build;
 pub mod files;
 pub mod load;
 pub mod resolve;
+pub mod stream;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use config::Snapshot;
+use config::delivery::Applied;
 use config::manifest::Finding;
-use http::HeaderMap;
+use config::{GatewayId, Snapshot};
 use parking_lot::Mutex;
-use protocol::error::ApiError;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::app::App;
-use crate::live::build::{Rejected, Runtime};
+use crate::live::build::{Frame, Rejected, Runtime};
 use crate::live::files::Files;
 use crate::live::load::Loader;
-use crate::live::resolve::Resolution;
+use crate::live::stream::Running;
 
 /// What the process may reach beyond what objects say.
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,31 +37,51 @@ pub struct Reaches {
 /// The runtime of the moment, and how it came to be.
 pub struct Live {
     runtime: ArcSwap<Runtime>,
-    files: Files,
-    reaches: Reaches,
-    source: Mutex<Source>,
+    frame: Frame,
+    source: Source,
+    state: Mutex<State>,
+    jitter: AtomicU64,
+}
+
+/// Where configuration comes from.
+enum Source {
+    Files(Files),
+    Stream(GatewayId),
 }
 
 /// What was read last, and what could not be.
-struct Source {
+#[derive(Default)]
+struct State {
     loader: Loader,
     rejected: Vec<Rejected>,
     /// Why the newest files are not served at all.
     errors: Vec<String>,
+    running: Option<Running>,
 }
 
 impl Live {
     /// Reads, compiles and builds for the first time.
     ///
     /// Errors: a path cannot be read, or a file holds no objects; an object that is wrong does not stop the start.
-    pub fn start(files: Files, reaches: Reaches) -> anyhow::Result<Self> {
+    pub fn of_files(files: Files, frame: Frame) -> anyhow::Result<Self> {
         let mut loader = Loader::default();
         let loaded = loader.load(&files)?;
         let snapshot = loaded.map_err(|findings| anyhow::anyhow!("{}", lines(&findings).join("\n")))?;
-        let (runtime, rejected) = Runtime::build(&snapshot, None, reaches);
+        let (runtime, rejected) = Runtime::build(&snapshot, None, &frame);
         warn_of(&loader, &rejected);
-        let source = Mutex::new(Source { loader, rejected, errors: Vec::new() });
-        Ok(Self { runtime: ArcSwap::from_pointee(runtime), files, reaches, source })
+        let state = State { loader, rejected, ..State::default() };
+        Ok(Self::new(runtime, frame, Source::Files(files), state))
+    }
+
+    /// Starts with nothing, until the operator sends something.
+    pub fn of_stream(gateway: GatewayId, frame: Frame) -> Self {
+        let (runtime, _) = Runtime::build(&Snapshot::empty(), None, &frame);
+        Self::new(runtime, frame, Source::Stream(gateway), State::default())
+    }
+
+    fn new(runtime: Runtime, frame: Frame, source: Source, state: State) -> Self {
+        let (runtime, state) = (ArcSwap::from_pointee(runtime), Mutex::new(state));
+        Self { runtime, frame, source, state, jitter: AtomicU64::new(u64::from(std::process::id())) }
     }
 
     /// The runtime of the moment; who holds it keeps it.
@@ -73,47 +94,80 @@ impl Live {
         self.runtime.load().hash.clone()
     }
 
-    /// Finds a model; see [`Runtime::resolve`].
-    ///
-    /// Errors: as there.
-    pub fn resolve(&self, name: &str, headers: &HeaderMap) -> Result<Resolution, ApiError> {
-        self.runtime.load().resolve(name, headers)
+    /// Swaps in what was received, and tells which entries could not be built. Requests in flight keep what they have.
+    pub fn apply(&self, snapshot: &Snapshot, running: Running) -> Vec<Rejected> {
+        let mut state = self.state.lock();
+        self.swap(&mut state, snapshot);
+        state.running = Some(running);
+        state.rejected.clone()
+    }
+
+    /// What runs is what the operator serves.
+    pub fn note(&self, applied: Applied) {
+        self.state.lock().running = Some(Running { applied, from_disk: false });
+    }
+
+    /// What was received and runs.
+    pub fn running(&self) -> Option<Running> {
+        self.state.lock().running
+    }
+
+    /// A part of `most`, another one each time, so that proxies do not come back all at once.
+    pub fn jitter(&self, most: Duration) -> Duration {
+        let mixed = self.jitter.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        most.mul_f64(f64::from(u32::try_from(mixed >> 32).unwrap_or(u32::MAX)) / f64::from(u32::MAX))
     }
 
     /// Every object with its conditions, and what cannot be served.
     pub fn status(&self) -> Value {
-        let source = self.source.lock();
-        let rejected = source.rejected.iter().map(|one| json!({"entry": one.entry, "message": one.message}));
+        let state = self.state.lock();
+        let rejected = state.rejected.iter().map(|one| json!({"entry": one.entry, "message": one.message}));
         json!({
-            "source": if self.files.any() { "files" } else { "built-in" },
+            "source": self.source_word(&state),
             "hash": self.hash(),
-            "errors": source.errors,
-            "findings": lines(&source.loader.findings()),
+            "delivery": state.running.map(|running| running.applied),
+            "errors": state.errors,
+            "findings": lines(&state.loader.findings()),
             "rejected": rejected.collect::<Vec<_>>(),
-            "objects": source.loader.objects(),
+            "objects": state.loader.objects(),
         })
     }
 
-    /// Reads everything again. What cannot be read as a whole changes nothing; requests in flight keep what they have.
+    fn source_word(&self, state: &State) -> String {
+        match &self.source {
+            Source::Files(files) if files.any() => "files".to_owned(),
+            Source::Files(_) => "built-in".to_owned(),
+            Source::Stream(gateway) if state.running.is_some_and(|running| running.from_disk) => {
+                format!("disk ({gateway})")
+            }
+            Source::Stream(gateway) => format!("stream ({gateway})"),
+        }
+    }
+
+    /// Reads everything again. What cannot be read as a whole changes nothing.
     fn reload(&self) {
-        let mut source = self.source.lock();
-        source.errors = match source.loader.load(&self.files) {
-            Ok(Ok(snapshot)) => return self.apply(&mut source, &snapshot),
+        let Source::Files(files) = &self.source else { return };
+        let mut state = self.state.lock();
+        state.errors = match state.loader.load(files) {
+            Ok(Ok(snapshot)) => {
+                self.swap(&mut state, &snapshot);
+                info!(hash = %snapshot.hash, "Configuration applied");
+                return;
+            }
             Ok(Err(findings)) => lines(&findings),
             Err(error) => vec![format!("{error:#}")],
         };
-        for error in &source.errors {
+        for error in &state.errors {
             error!(%error, "Cannot read the configuration; what was served before goes on");
         }
     }
 
-    fn apply(&self, source: &mut Source, snapshot: &Snapshot) {
+    fn swap(&self, state: &mut State, snapshot: &Snapshot) {
         let before = self.runtime.load_full();
-        let (runtime, rejected) = Runtime::build(snapshot, Some(&before), self.reaches);
-        warn_of(&source.loader, &rejected);
-        info!(hash = %runtime.hash, "Configuration applied");
+        let (runtime, rejected) = Runtime::build(snapshot, Some(&before), &self.frame);
+        warn_of(&state.loader, &rejected);
         self.runtime.store(Arc::new(runtime));
-        (source.rejected, source.errors) = (rejected, Vec::new());
+        (state.rejected, state.errors) = (rejected, Vec::new());
     }
 }
 
@@ -122,10 +176,11 @@ const SETTLE: Duration = Duration::from_millis(50);
 
 /// Follows changes of the files until `stop`.
 pub async fn watch(app: Arc<App>, stop: CancellationToken) {
-    if !app.live.files.any() {
+    let Source::Files(files) = &app.live.source else { return };
+    if !files.any() {
         return;
     }
-    let (_watch, mut changes) = match app.live.files.watch() {
+    let (_watch, mut changes) = match files.watch() {
         Ok(watching) => watching,
         Err(error) => {
             error!(error = format!("{error:#}"), "Cannot watch the configuration; changes need a restart");

@@ -15,7 +15,7 @@ use protocol::sse::encode;
 use providers::{RelayBody, Relayed};
 use tokio::time::timeout;
 
-use crate::app::{App, Body, Reply, Request, event_stream};
+use crate::app::{App, Body, OpenStream, Reply, Request, event_stream};
 use crate::live::resolve::Resolution;
 pub use meter::Meter;
 
@@ -61,9 +61,9 @@ impl Passed {
     /// The answer as it is.
     ///
     /// Errors: 502 if an answer that is not a stream breaks off or is too large.
-    pub async fn reply(self) -> Result<Reply, ApiError> {
+    pub async fn reply(self, app: &App, request: &Request) -> Result<Reply, ApiError> {
         if self.is_stream() {
-            return Ok(event_stream(events(self)));
+            return Ok(event_stream(events(self, app.open_stream(request)?)));
         }
         let (status, kind) = (self.relayed.status, self.relayed.content_type.clone());
         let whole = self.whole().await?;
@@ -107,8 +107,7 @@ fn plain(status: StatusCode, kind: Option<HeaderValue>, body: Bytes) -> Reply {
 }
 
 /// The pieces as they come. A silent upstream is bridged by comments; one that breaks off ends in an `error` frame.
-fn events(passed: Passed) -> BoxStream<'static, Bytes> {
-    let open = passed.meter.open_stream();
+fn events(passed: Passed, open: OpenStream) -> BoxStream<'static, Bytes> {
     let state = Some((passed, true));
     let pieces = stream::unfold(state, |state| async {
         let (mut passed, at_boundary) = state?;

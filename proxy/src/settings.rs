@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use agent::limits::Limits;
+use config::spec::GatewaySpec;
 
 /// Settings that every request shares.
 #[derive(Clone, Debug)]
@@ -17,12 +18,30 @@ pub struct Settings {
     pub retention: Option<Duration>,
     /// Whether unknown top-level keys are refused.
     pub strict: bool,
+    /// Requests that are answered at a time.
+    pub concurrency: usize,
+    /// Streams of one tenant at a time.
+    pub tenant_streams: usize,
 }
 
 impl Settings {
-    /// When something that is stored at `now` expires; both are seconds since 1970.
-    pub fn expiry(&self, now: i64) -> Option<i64> {
-        let kept = self.retention?.as_secs();
-        Some(now.saturating_add(i64::try_from(kept).unwrap_or(i64::MAX)))
+    /// For how many seconds something is kept; `None` is for ever.
+    pub fn kept_seconds(&self) -> Option<i64> {
+        self.retention.map(|kept| i64::try_from(kept.as_secs()).unwrap_or(i64::MAX))
+    }
+
+    /// The same with what a gateway says in the place of flags.
+    #[must_use]
+    pub fn of_gateway(&self, gateway: &GatewaySpec) -> Self {
+        let limits = &gateway.limits;
+        Self {
+            body_bytes: usize::try_from(limits.request_bytes).unwrap_or(self.body_bytes),
+            limits: Limits { rounds: limits.rounds, tool_calls: limits.tool_calls, ..self.limits },
+            foreground: Duration::from_millis(limits.foreground_ms),
+            retention: gateway.retention_ms.map(Duration::from_millis),
+            strict: gateway.strict,
+            concurrency: usize::try_from(limits.concurrency).unwrap_or(self.concurrency),
+            tenant_streams: usize::try_from(limits.streams_tenant).unwrap_or(self.tenant_streams),
+        }
     }
 }

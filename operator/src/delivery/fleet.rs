@@ -202,6 +202,11 @@ impl Fleet {
         }
     }
 
+    /// The figures of every gateway.
+    pub(crate) fn all(&self, now: Time) -> Vec<(GatewayId, Figures)> {
+        self.gateways.keys().map(|id| (id.clone(), self.figures(id, now))).collect()
+    }
+
     /// The gateway of a session.
     pub(crate) fn gateway_of(&self, session: &str) -> Option<GatewayId> {
         let has = |gateway: &Gateway| gateway.proxies.values().any(|proxy| proxy.session == session);

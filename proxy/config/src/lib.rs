@@ -6,6 +6,7 @@
 
 mod builtin;
 mod compile;
+pub mod delivery;
 mod diagnostics;
 mod hash;
 mod id;

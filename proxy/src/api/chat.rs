@@ -20,7 +20,7 @@ const PATH: &str = "/chat/completions";
 /// Answers a request. It becomes a turn where tools of the server are offered, or where the upstream speaks another API.
 pub async fn create(app: &Arc<App>, request: Request) -> Result<Reply, ApiError> {
     let seen = peek(&request.body)?;
-    let model = app.live.resolve(&seen.model, &request.headers)?;
+    let model = request.runtime.resolve(&seen.model, &request.headers, &request.caller)?;
     model.expect(ModelType::Chat)?;
     if seen.has_server_tools || !model.targets.relays_chat() {
         return Box::pin(turn::run(app, &request, request::parse(&request.body)?, model)).await;
@@ -29,5 +29,5 @@ pub async fn create(app: &Arc<App>, request: Request) -> Result<Reply, ApiError>
         return Box::pin(keep::run(app, &request, request::parse(&request.body)?, model)).await;
     }
     let body = RelayBody::parse(request.body.clone())?;
-    relay::pass(app, &request, &model, (PATH, body)).await?.reply().await
+    relay::pass(app, &request, &model, (PATH, body)).await?.reply(app, &request).await
 }

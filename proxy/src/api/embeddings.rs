@@ -18,7 +18,7 @@ use crate::tokens;
 /// Embeds texts.
 pub async fn create(app: &Arc<App>, request: Request) -> Result<Reply, ApiError> {
     let asked = parse(&request.body)?;
-    let model = app.live.resolve(&asked.model, &request.headers)?;
+    let model = request.runtime.resolve(&asked.model, &request.headers, &request.caller)?;
     model.expect(ModelType::Embedding)?;
     let body = body(&asked, model.targets.takes_tokens(), &request.body).await?;
     let passed = relay::pass(app, &request, &model, ("/embeddings", RelayBody::parse(body)?)).await?;

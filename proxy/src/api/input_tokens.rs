@@ -15,9 +15,9 @@ const MESSAGE: usize = 4;
 
 /// Counts by OpenAI's tokenizer, whatever the model: a good estimate for others.
 pub async fn count(app: &Arc<App>, request: Request) -> Result<Reply, ApiError> {
-    let mut asked = parse(&request.body, app.settings.strict)?;
+    let mut asked = parse(&request.body, request.runtime.settings.strict)?;
     if !asked.model.is_empty() {
-        app.live.resolve(&asked.model, &request.headers)?;
+        request.runtime.resolve(&asked.model, &request.headers, &request.caller)?;
     }
     let context = context(app, &request.caller, &mut asked).await?;
     let mut texts: Vec<String> = asked.instructions.iter().cloned().collect();

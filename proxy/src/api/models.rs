@@ -3,19 +3,19 @@
 use protocol::error::{ApiError, INVALID_REQUEST};
 use serde_json::{Value, json};
 
-use crate::app::{App, Reply, Request, json_of};
+use crate::app::{Reply, Request, json_of};
 
-/// Lists Models and their aliases. No provider is asked.
-pub fn list(app: &App, _: &Request) -> Result<Reply, ApiError> {
-    let runtime = app.live.load();
-    let data: Vec<Value> = runtime.names().map(|(name, owner)| object(name, owner)).collect();
+/// Lists the Models and aliases that the caller may use. No provider is asked.
+pub fn list(request: &Request) -> Result<Reply, ApiError> {
+    let names = request.runtime.names(&request.caller.view);
+    let data: Vec<Value> = names.map(|(name, owner)| object(name, owner)).collect();
     json_of(&json!({"object": "list", "data": data}))
 }
 
 /// Reads one model.
-pub fn get(app: &App, request: &Request) -> Result<Reply, ApiError> {
-    let (runtime, id) = (app.live.load(), &request.route.id);
-    match runtime.owner(id) {
+pub fn get(request: &Request) -> Result<Reply, ApiError> {
+    let id = &request.route.id;
+    match request.runtime.owner(id, &request.caller.view) {
         Some(owner) => json_of(&object(id, owner)),
         None => Err(ApiError::model_not_found(id)),
     }

@@ -25,13 +25,13 @@ use crate::runs::sink::{Discard, EventStream, Sink};
 
 /// Runs a turn.
 pub async fn create(app: &Arc<App>, request: Request) -> Result<Reply, ApiError> {
-    let create = parse(&request.body, app.settings.strict)?;
-    let resolution = app.live.resolve(&create.model, &request.headers)?;
+    let create = parse(&request.body, request.runtime.settings.strict)?;
+    let resolution = request.runtime.resolve(&create.model, &request.headers, &request.caller)?;
     resolution.expect(ModelType::Chat)?;
     let shape = Shape::of(&create);
     let prepared = prepare(app, &request.caller, create, resolution).await?;
     let turn = Ready::new(app, &request, prepared);
-    if shape.stream { Ok(stream(app, turn, shape)) } else { buffered(app, turn, &shape).await }
+    if shape.stream { stream(app, &request, turn, shape) } else { buffered(app, turn, &shape).await }
 }
 
 /// How the caller wants the answer.
@@ -57,7 +57,7 @@ struct Ready {
 
 impl Ready {
     fn new(app: &App, request: &Request, prepared: Prepared) -> Self {
-        let record = Record::new(&request.caller, &prepared);
+        let record = Record::new(request, &prepared);
         let work = app.work(request, &prepared);
         request.trail.note(|notes| {
             notes.response_id = Some(prepared.turn.response.id.clone());
@@ -65,17 +65,18 @@ impl Ready {
             notes.stream = Some(prepared.turn.request.stream);
         });
         let Prepared { turn, toolbox, ids, .. } = prepared;
-        Self { run: Run::new(turn, toolbox, app.settings.limits, ids), work, record }
+        Self { run: Run::new(turn, toolbox, request.runtime.settings.limits, ids), work, record }
     }
 }
 
-fn stream(app: &Arc<App>, turn: Ready, shape: Shape) -> Reply {
+fn stream(app: &Arc<App>, request: &Request, turn: Ready, shape: Shape) -> Result<Reply, ApiError> {
+    let open = app.open_stream(request)?;
     let (outlet, app) = (Outlet::default(), Arc::clone(app));
     let seed = shape.obfuscate.then(|| app.seed());
     let mut sink = EventStream::new(outlet.clone(), shape.include, seed);
     let driver = async move {
         let Ready { run, work, record } = turn;
-        let _open = app.metrics.open_stream();
+        let _open = open;
         let Over { mut finished, failure } = drive(run, &work, &mut sink).await;
         let unstored = record.conclude(&app, &mut finished).await;
         for event in failure.into_iter().chain(unstored) {
@@ -84,7 +85,7 @@ fn stream(app: &Arc<App>, turn: Ready, shape: Shape) -> Reply {
         sink.send(finished.event()).await;
         sink.end();
     };
-    event_stream(Box::pin(Driven::new(outlet, Box::pin(driver))))
+    Ok(event_stream(Box::pin(Driven::new(outlet, Box::pin(driver)))))
 }
 
 async fn buffered(app: &App, turn: Ready, shape: &Shape) -> Result<Reply, ApiError> {

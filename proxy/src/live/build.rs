@@ -1,6 +1,6 @@
 //! A snapshot → lookup tables and live handles. Handles of unchanged entries are kept, with their connections.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,28 +13,44 @@ use http::{HeaderName, HeaderValue};
 use parking_lot::Mutex;
 use protocol::destination::{Denied, Destination, Reach};
 use providers::{
-    Api, Backoff, Credential, Profile, Reasons, Retry, Settings, Target, Targets, Timeouts, Upstream,
+    Api, Backoff, Credential, Profile, Reasons, Retry, Target, Targets, Timeouts, Upstream,
 };
 
+use crate::auth::Gate;
+use crate::auth::issuer::Issuers;
+use crate::auth::view::View;
 use crate::egress;
 use crate::live::Reaches;
 use crate::live::resolve::{bearer, keyed};
+use crate::settings::Settings;
+
+/// What a process brings to every runtime that it builds.
+pub struct Frame {
+    pub reaches: Reaches,
+    /// What flags say, where no gateway says otherwise.
+    pub settings: Settings,
+    pub issuers: Issuers,
+}
 
 /// What a proxy serves with: immutable, swapped as a whole.
 pub struct Runtime {
     /// The hash of the snapshot.
     pub hash: String,
-    /// By name and alias.
-    pub(super) models: HashMap<String, Arc<PublicModel>>,
+    /// Who may ask.
+    pub gate: Gate,
+    /// What requests share.
+    pub settings: Settings,
+    /// By name and alias; tenants that do not see each other may use one name for different models.
+    pub(super) models: HashMap<String, Vec<Arc<PublicModel>>>,
     /// By the names that `provider@model` may use.
-    pub(super) named: HashMap<String, Arc<Provider>>,
+    pub(super) named: HashMap<String, Vec<Arc<Provider>>>,
     /// Takes names without a provider.
     pub(super) fallback: Option<Arc<Provider>>,
     pub(super) reaches: Reaches,
     /// Upstreams of `url@model`, by URL.
     pub(super) at_urls: Arc<Mutex<HashMap<String, Arc<Provider>>>>,
-    /// For `GET /v1/models`: names and owners.
-    listed: BTreeMap<String, String>,
+    /// For `GET /v1/models`: every name.
+    listed: BTreeSet<String>,
     providers: HashMap<EntryId, Arc<Provider>>,
 }
 
@@ -52,6 +68,7 @@ pub struct Provider {
 /// A model by its public name.
 pub struct PublicModel {
     pub name: String,
+    pub namespace: String,
     pub kind: ModelType,
     pub capabilities: Capabilities,
     pub defaults: Defaults,
@@ -74,8 +91,8 @@ pub struct Rejected {
 
 impl Runtime {
     /// Builds tables and handles. An entry that cannot be built is rejected alone, and keeps the handle it had.
-    pub fn build(snapshot: &Snapshot, before: Option<&Self>, reaches: Reaches) -> (Self, Vec<Rejected>) {
-        let (mut runtime, mut rejected) = (Self::empty(snapshot, before, reaches), Vec::new());
+    pub fn build(snapshot: &Snapshot, before: Option<&Self>, frame: &Frame) -> (Self, Vec<Rejected>) {
+        let (mut runtime, mut rejected) = (Self::empty(snapshot, before, frame), Vec::new());
         for entry in snapshot.entries.values() {
             let Spec::Provider(spec) = &entry.spec else { continue };
             let known = before.and_then(|before| before.providers.get(&entry.id));
@@ -97,31 +114,54 @@ impl Runtime {
         (runtime, rejected)
     }
 
-    fn empty(snapshot: &Snapshot, before: Option<&Self>, reaches: Reaches) -> Self {
+    fn empty(snapshot: &Snapshot, before: Option<&Self>, frame: &Frame) -> Self {
+        let gateway = snapshot.entries.values().find_map(|entry| match &entry.spec {
+            Spec::Gateway(gateway) => Some(gateway),
+            Spec::Provider(_) | Spec::Model(_) | Spec::Tenant(_) | Spec::Key(_) => None,
+        });
         Self {
             hash: snapshot.hash.to_string(),
+            gate: Gate::build(snapshot, &frame.issuers),
+            settings: gateway.map_or_else(|| frame.settings.clone(), |gateway| frame.settings.of_gateway(gateway)),
             models: HashMap::new(),
             named: HashMap::new(),
             fallback: None,
-            reaches,
+            reaches: frame.reaches,
             at_urls: before.map(|before| Arc::clone(&before.at_urls)).unwrap_or_default(),
-            listed: BTreeMap::new(),
+            listed: BTreeSet::new(),
             providers: HashMap::new(),
         }
     }
 
     /// The names that a caller may send, sorted, each with its owner.
-    pub fn names(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.listed.iter().map(|(name, owner)| (name.as_str(), owner.as_str()))
+    pub fn names<'a>(&'a self, view: &'a View) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let owned = |name: &'a String| {
+            let model = self.model(name, view).filter(|_| view.may_use(name))?;
+            Some((name.as_str(), model.provider.as_str()))
+        };
+        self.listed.iter().filter_map(owned)
     }
 
     /// The owner of a name that a caller may send, `provider@model` included.
-    pub fn owner(&self, name: &str) -> Option<&str> {
-        if let Some(owner) = self.listed.get(name) {
-            return Some(owner);
+    pub fn owner(&self, name: &str, view: &View) -> Option<&str> {
+        if !view.may_use(name) {
+            return None;
+        }
+        if let Some(model) = self.model(name, view) {
+            return Some(model.provider.as_str());
         }
         let (provider, _) = name.split_once('@').filter(|(_, model)| !model.is_empty())?;
-        self.named.get(&provider.to_ascii_lowercase()).map(|provider| provider.spec.name.as_str())
+        self.provider(provider, view).map(|provider| provider.spec.name.as_str())
+    }
+
+    /// The model of a name in a tenant's view; that of the shared namespace comes first.
+    pub(super) fn model(&self, name: &str, view: &View) -> Option<&Arc<PublicModel>> {
+        nearest(self.models.get(name)?, view, |model| &model.namespace)
+    }
+
+    /// The provider of a name in a tenant's view.
+    pub(super) fn provider(&self, name: &str, view: &View) -> Option<&Arc<Provider>> {
+        nearest(self.named.get(&name.to_ascii_lowercase())?, view, |provider| &provider.spec.namespace)
     }
 
     fn provider_handle(
@@ -141,7 +181,7 @@ impl Runtime {
 
     fn add_provider(&mut self, id: &EntryId, provider: Arc<Provider>) {
         for name in &provider.spec.direct_names {
-            self.named.insert(name.to_ascii_lowercase(), Arc::clone(&provider));
+            self.named.entry(name.to_ascii_lowercase()).or_default().push(Arc::clone(&provider));
         }
         self.providers.insert(id.clone(), provider);
     }
@@ -149,8 +189,8 @@ impl Runtime {
     fn add_model(&mut self, spec: &ModelSpec) {
         let model = Arc::new(self.public_model(spec));
         for name in [&spec.name].into_iter().chain(&spec.aliases) {
-            self.models.insert(name.clone(), Arc::clone(&model));
-            self.listed.insert(name.clone(), model.provider.clone());
+            self.models.entry(name.clone()).or_default().push(Arc::clone(&model));
+            self.listed.insert(name.clone());
         }
     }
 
@@ -169,6 +209,7 @@ impl Runtime {
         names.dedup();
         PublicModel {
             name: spec.name.clone(),
+            namespace: spec.namespace.clone(),
             kind: spec.kind,
             capabilities: spec.capabilities,
             defaults: spec.defaults.clone(),
@@ -188,7 +229,7 @@ impl Provider {
         let reach = Reach { http: true, private: spec.allow_private_endpoint, loopback: reaches.loopback };
         let checked = Destination::parse(&spec.base_url, reach);
         let is_guarded = checked.as_ref().is_ok_and(Destination::is_encrypted_or_local);
-        let settings = settings(&spec, credential)?;
+        let settings = upstream_settings(&spec, credential)?;
         let client = egress::client(reach, settings.timeouts.connect).map_err(|error| error.to_string())?;
         Ok(Self {
             guards_credentials: is_guarded || spec.allow_plaintext_credentials,
@@ -214,13 +255,16 @@ impl Provider {
     }
 }
 
-fn settings(spec: &ProviderSpec, credential: Option<Credential>) -> Result<Settings, String> {
+fn upstream_settings(
+    spec: &ProviderSpec,
+    credential: Option<Credential>,
+) -> Result<providers::Settings, String> {
     let Protocol::OpenAi(openai) = &spec.protocol;
     let named = [("openai-organization", &openai.organization), ("openai-project", &openai.project)];
     let named = named.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
     let headers = spec.headers.iter().map(|(name, value)| (name.as_str(), value)).chain(named);
     let millis = Duration::from_millis;
-    Ok(Settings {
+    Ok(providers::Settings {
         name: spec.name.clone(),
         base_url: spec.base_url.clone(),
         api: match openai.api {
@@ -238,6 +282,12 @@ fn settings(spec: &ProviderSpec, credential: Option<Credential>) -> Result<Setti
         },
         retry_budget_percent: spec.retry_budget_percent,
     })
+}
+
+/// What a tenant sees first of things that share a name.
+fn nearest<'a, T>(candidates: &'a [T], view: &View, namespace: impl Fn(&T) -> &String) -> Option<&'a T> {
+    let seen = candidates.iter().filter_map(|one| Some((view.distance(namespace(one))?, one)));
+    seen.min_by_key(|(distance, _)| *distance).map(|(_, one)| one)
 }
 
 fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {

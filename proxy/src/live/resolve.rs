@@ -12,6 +12,7 @@ use protocol::destination::Denied;
 use protocol::error::{ApiError, INVALID_REQUEST, SERVER_ERROR};
 use providers::{Credential, Retry, Target, Targets};
 
+use crate::auth::{self, Caller};
 use crate::egress;
 use crate::live::build::{Provider, PublicModel, Runtime};
 
@@ -46,18 +47,22 @@ impl Runtime {
     ///
     /// Errors: 404 `model_not_found`, before any credential leaves; 401 where the provider wants the caller's key;
     /// 403 where the process may not go; 503 where no target can be used.
-    pub fn resolve(&self, name: &str, headers: &HeaderMap) -> Result<Resolution, ApiError> {
-        let asked = Asked::of(headers);
-        if let Some(model) = self.models.get(name) {
+    pub fn resolve(&self, name: &str, headers: &HeaderMap, caller: &Caller) -> Result<Resolution, ApiError> {
+        let (asked, view) = (Asked::of(headers, caller), caller.view.as_ref());
+        let model = self.model(name, view);
+        if !view.may_use(name) {
+            return Err(if model.is_some() { forbidden(name) } else { ApiError::model_not_found(name) });
+        }
+        if let Some(model) = model {
             return declared(model, &asked);
         }
         let (provider, model) = match name.split_once('@') {
             Some((url, model)) if self.reaches.url_models && url.contains("://") => {
                 (self.at_url(url)?, model)
             }
-            Some((provider, model)) => (self.provider(provider), model),
+            Some((provider, model)) => (self.provider(provider, view).cloned(), model),
             None => match asked.provider {
-                Some(provider) => (self.provider(provider), name),
+                Some(provider) => (self.provider(provider, view).cloned(), name),
                 None => (self.fallback.clone(), name),
             },
         };
@@ -65,10 +70,6 @@ impl Runtime {
             Some(provider) => direct(&provider, model, &asked),
             None => Err(ApiError::model_not_found(name)),
         }
-    }
-
-    fn provider(&self, name: &str) -> Option<Arc<Provider>> {
-        self.named.get(&name.to_ascii_lowercase()).cloned()
     }
 
     /// An upstream that the caller names by URL. Connections are kept for the next request.
@@ -105,14 +106,10 @@ impl Resolution {
 }
 
 impl<'a> Asked<'a> {
-    fn of(headers: &'a HeaderMap) -> Self {
+    /// The bearer token counts only where it is not the gateway's own.
+    fn of(headers: &'a HeaderMap, caller: &Caller) -> Self {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let bearer = headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.strip_prefix("Bearer ").or_else(|| value.strip_prefix("bearer ")))
-            .map(str::trim)
-            .filter(|token| !token.is_empty());
+        let bearer = auth::bearer(headers).filter(|_| caller.brings_own_key);
         Self { bearer, key: text("x-model-provider-key"), provider: text("x-model-provider") }
     }
 
@@ -189,6 +186,7 @@ fn direct(provider: &Arc<Provider>, model: &str, asked: &Asked<'_>) -> Result<Re
 /// What a caller says by naming a URL: Chat Completions, and its own key or none.
 fn url_spec(url: &str) -> ProviderSpec {
     ProviderSpec {
+        namespace: String::new(),
         name: "url".to_owned(),
         protocol: Protocol::OpenAi(OpenAiSpec {
             api: WireApi::ChatCompletions,
@@ -216,6 +214,11 @@ fn denied(reason: Denied) -> ApiError {
     tracing::warn!(target: "audit", %reason, "A destination was refused");
     let hint = "The server may not connect to the address of this model's provider.";
     ApiError::new(403, INVALID_REQUEST, format!("egress denied: {hint}")).with_code("egress_denied")
+}
+
+fn forbidden(name: &str) -> ApiError {
+    let message = format!("You have insufficient permissions for the model '{name}'.");
+    ApiError::new(403, INVALID_REQUEST, message).with_code("insufficient_permissions").with_param("model")
 }
 
 fn unauthorized() -> ApiError {

@@ -13,7 +13,6 @@ use tokio::time::Instant;
 use crate::app::App;
 use crate::telemetry::Metrics;
 use crate::telemetry::access::Trail;
-use crate::telemetry::metrics::OpenStream;
 
 /// Times an answer and finds its token counts in the last pieces.
 pub struct Meter {
@@ -32,11 +31,6 @@ impl Meter {
         let tail = (Bytes::new(), Bytes::new());
         let (metrics, label) = (Arc::clone(&app.metrics), label.to_owned());
         Self { metrics, label, trail, began: Instant::now(), tail, waiting: true }
-    }
-
-    /// Counts an open stream until the guard is dropped.
-    pub fn open_stream(&self) -> OpenStream {
-        self.metrics.open_stream()
     }
 
     /// A piece has come.

@@ -12,7 +12,7 @@ use protocol::responses::usage::Usage;
 use serde_json::json;
 use store::NewResponse;
 
-use crate::app::{App, Caller};
+use crate::app::{App, Request};
 use crate::error::from_store;
 use crate::runs::measure;
 use crate::runs::resolve::Prepared;
@@ -24,16 +24,19 @@ pub struct Record {
     /// Characters that the model read, for upstreams that do not count.
     read_chars: usize,
     label: String,
+    /// Seconds for which it is kept.
+    kept: Option<i64>,
 }
 
 impl Record {
     /// Keeps what the store will need.
-    pub fn new(caller: &Caller, prepared: &Prepared) -> Self {
+    pub fn new(request: &Request, prepared: &Prepared) -> Self {
         let items = prepared.turn.history.iter().chain(&prepared.input);
         let read_chars = items.map(measure::length).sum::<usize>()
             + prepared.turn.response.instructions.as_ref().map_or(0, String::len);
-        let (tenant, input) = (caller.tenant.clone(), prepared.input.clone());
-        Self { tenant, input, read_chars, label: prepared.resolution.label.clone() }
+        let (tenant, input) = (request.caller.tenant.clone(), prepared.input.clone());
+        let kept = request.runtime.settings.kept_seconds();
+        Self { tenant, input, read_chars, label: prepared.resolution.label.clone(), kept }
     }
 
     /// Stamps and stores. A response that was to be stored and could not be becomes a failed one; its `error` event
@@ -43,7 +46,7 @@ impl Record {
         if !finished.response.store {
             return None;
         }
-        let expires_at = app.settings.expiry(app.clock.now());
+        let expires_at = self.kept.map(|kept| app.clock.now().saturating_add(kept));
         let stored =
             NewResponse { response: finished.response.clone(), input: self.input.clone(), expires_at };
         match app.store.responses.put(&self.tenant, stored).await {

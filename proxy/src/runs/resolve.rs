@@ -18,7 +18,8 @@ use protocol::responses::tool::{NamedChoice, ToolChoice, ToolMode};
 use store::Chain;
 use tools::toolbox::Toolbox;
 
-use crate::app::{App, Caller};
+use crate::app::App;
+use crate::auth::Caller;
 use crate::error::from_store;
 use crate::live::resolve::Resolution;
 use crate::runs::{echo, mint};

@@ -17,6 +17,11 @@ pub struct Trail(Arc<Mutex<Notes>>);
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Notes {
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    /// Names the credential; never the credential.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error_code: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,

@@ -18,7 +18,7 @@ use providers::RelayBody;
 use store::NewCompletion;
 
 use super::PATH;
-use crate::app::{App, Reply, Request, event_stream, json_of};
+use crate::app::{App, OpenStream, Reply, Request, event_stream, json_of};
 use crate::error::from_store;
 use crate::live::resolve::Resolution;
 use crate::relay::{self, Passed};
@@ -31,6 +31,8 @@ pub(super) struct Keeper {
     app: Arc<App>,
     tenant: Tenant,
     chat: ChatRequest,
+    /// Seconds for which it is kept.
+    expiry: Option<i64>,
     pub(super) id: String,
 }
 
@@ -49,7 +51,8 @@ pub(super) async fn run(
     let keeper = Keeper::new(app, request, chat);
     let passed = relay::pass(app, request, &model, (PATH, RelayBody::parse(body.into())?)).await?;
     if passed.is_stream() {
-        return Ok(event_stream(stream(passed, keeper)));
+        let open = app.open_stream(request)?;
+        return Ok(event_stream(stream(passed, keeper, open)));
     }
     let whole = passed.whole().await?;
     let Ok(mut completion) = serde_json::from_slice::<Object>(&whole) else { return Err(not_a_completion()) };
@@ -61,7 +64,8 @@ pub(super) async fn run(
 impl Keeper {
     pub(super) fn new(app: &Arc<App>, request: &Request, chat: ChatRequest) -> Self {
         let id = Ids::new(app.seeds.next()).mint("chatcmpl-");
-        Self { app: Arc::clone(app), tenant: request.caller.tenant.clone(), chat, id }
+        let (tenant, expiry) = (request.caller.tenant.clone(), request.runtime.settings.kept_seconds());
+        Self { app: Arc::clone(app), tenant, chat, expiry, id }
     }
 
     /// Stores a completion, where the caller asked for it.
@@ -80,7 +84,7 @@ impl Keeper {
             metadata: self.chat.metadata.clone(),
             body: stored::body(completion, &self.chat),
             messages: stored::messages(&self.id, self.chat.messages()),
-            expires_at: self.app.settings.expiry(now),
+            expires_at: self.expiry.map(|kept| now.saturating_add(kept)),
         };
         self.app.store.completions.put(&self.tenant, new).await.map_err(|error| from_store(&error))
     }
@@ -111,8 +115,7 @@ impl From<TooLong> for Fault {
     }
 }
 
-fn stream(passed: Passed, keeper: Keeper) -> BoxStream<'static, Bytes> {
-    let open = passed.meter.open_stream();
+fn stream(passed: Passed, keeper: Keeper, open: OpenStream) -> BoxStream<'static, Bytes> {
     let decoder = Decoder::new(EVENT_BYTES);
     let keeping = Keeping { passed, keeper, decoder, whole: Accumulator::default(), failed: false };
     let pieces = stream::unfold(Some(keeping), |keeping| async {

@@ -47,7 +47,7 @@ pub(super) async fn run(
     (sampling.stop, sampling.seed) = (converted.stop, converted.seed);
     prepared.turn.keeps_model_name = true;
     request.trail.note(|notes| notes.stream = Some(chat.stream));
-    let (record, work) = (Record::new(&request.caller, &prepared), app.work(request, &prepared));
+    let (record, work) = (Record::new(request, &prepared), app.work(request, &prepared));
     let head = Head {
         created: prepared.turn.response.created_at,
         model: chat.model.clone(),
@@ -55,10 +55,10 @@ pub(super) async fn run(
         is_legacy: chat.is_legacy,
         ..Head::default()
     };
-    let run = Run::new(prepared.turn, prepared.toolbox, app.settings.limits, prepared.ids);
+    let run = Run::new(prepared.turn, prepared.toolbox, request.runtime.settings.limits, prepared.ids);
     let (is_stream, is_legacy) = (chat.stream, chat.is_legacy);
     let ready = Ready { run, work, record, keeper: Keeper::new(app, request, chat), is_legacy };
-    if is_stream { Ok(stream(app, ready, head)) } else { buffered(app, ready).await }
+    if is_stream { stream(app, request, ready, head) } else { buffered(app, ready).await }
 }
 
 async fn buffered(app: &App, ready: Ready) -> Result<Reply, ApiError> {
@@ -73,12 +73,13 @@ async fn buffered(app: &App, ready: Ready) -> Result<Reply, ApiError> {
     json_of(&completion)
 }
 
-fn stream(app: &Arc<App>, ready: Ready, head: Head) -> Reply {
+fn stream(app: &Arc<App>, request: &Request, ready: Ready, head: Head) -> Result<Reply, ApiError> {
+    let open = app.open_stream(request)?;
     let (outlet, app) = (Outlet::default(), Arc::clone(app));
     let head = Head { id: ready.keeper.id.clone(), ..head };
     let mut sink = Chunks { outlet: outlet.clone(), writer: ChunkWriter::new(head) };
     let driver = async move {
-        let _open = app.metrics.open_stream();
+        let _open = open;
         let Over { mut finished, failure } = drive(ready.run, &ready.work, &mut sink).await;
         if let Some(failure) = failure {
             sink.send(failure).await;
@@ -96,7 +97,7 @@ fn stream(app: &Arc<App>, ready: Ready, head: Head) -> Reply {
         }
         sink.end();
     };
-    event_stream(Box::pin(Driven::new(outlet, driver.boxed())))
+    Ok(event_stream(Box::pin(Driven::new(outlet, driver.boxed()))))
 }
 
 fn completion(response: &Response, keeper: &Keeper, is_legacy: bool) -> Result<Object, ApiError> {

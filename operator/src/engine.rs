@@ -1,0 +1,236 @@
+//! The loop: take in what the watches show, compile it once it is quiet, publish it, and say so in statuses.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use config::{Compiled, EntryId, GatewayId, ObjectId, compile, wanted};
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use kube::Client;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+use tracing::{debug, error, info, warn};
+
+use crate::admin::Unlisted;
+use crate::cluster::Cluster;
+use crate::delivery::hub::Hub;
+use crate::keys::Keys;
+use crate::leader::Claim;
+use crate::status::conditions::{self, Reached};
+use crate::status::write::{Wanted, Writer};
+use crate::watch::Shown;
+
+/// How long it must be quiet before changes are compiled.
+const QUIET: Duration = Duration::from_millis(20);
+/// The longest time that a change waits for others.
+const LONGEST: Duration = Duration::from_millis(250);
+/// How long a status waits for the acknowledgements of its generation, so that one write tells all.
+const ACKS: Duration = Duration::from_millis(500);
+/// How often statuses are looked at without a reason: proxies that vanish make no sound.
+const TICK: Duration = Duration::from_secs(5);
+/// How many statuses are written before what is new is looked at.
+const BATCH: usize = 25;
+
+/// Everything that the loop works with.
+pub(crate) struct Engine {
+    pub(crate) client: Client,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) cluster: Cluster,
+    pub(crate) claim: Claim,
+    pub(crate) keys: Keys,
+    compiled: Compiled,
+    writer: Writer,
+    /// Since when an object waits for acknowledgements.
+    waiting: BTreeMap<ObjectId, Instant>,
+    /// Whether this replica has chosen its epoch.
+    leads: bool,
+}
+
+impl Engine {
+    pub(crate) fn new(client: Client, hub: Arc<Hub>, claim: Claim) -> Self {
+        Self {
+            keys: Keys::new(client.clone()),
+            client,
+            hub,
+            cluster: Cluster::new(),
+            claim,
+            compiled: Compiled::default(),
+            writer: Writer::default(),
+            waiting: BTreeMap::new(),
+            leads: false,
+        }
+    }
+
+    /// Runs until the watches end, which they do not.
+    pub(crate) async fn run(mut self, mut shown: BoxStream<'static, Shown>, unlisted: watch::Sender<Unlisted>) {
+        let (mut bell, mut leads) = (self.hub.bell(), self.hub.leads.subscribe());
+        let mut dirty: Option<(Instant, Instant)> = None;
+        let mut look_at = Instant::now() + TICK;
+        loop {
+            let due = dirty.map(|(first, last)| (first + LONGEST).min(last + QUIET));
+            tokio::select! {
+                event = shown.next() => match event {
+                    None => return,
+                    Some(Err(failed)) if failed.is_harmless() => {
+                        debug!(kind = failed.kind, error = %failed.error, "Not watched");
+                    }
+                    Some(Err(failed)) => warn!(kind = failed.kind, error = %failed.error, "Cannot watch"),
+                    Some(Ok(seen)) => {
+                        if self.cluster.apply(seen) {
+                            let now = Instant::now();
+                            dirty = Some((dirty.map_or(now, |(first, _)| first), now));
+                        }
+                        let missing = self.cluster.unlisted();
+                        self.hub.is_synced.send_if_modified(|synced| std::mem::replace(synced, missing.is_empty()) != missing.is_empty());
+                        unlisted.send_replace(missing);
+                    }
+                },
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
+                    dirty = None;
+                    if self.cluster.unlisted().is_empty() {
+                        self.publish().await;
+                        look_at = Instant::now();
+                    }
+                }
+                _ = bell.changed() => look_at = look_at.min(Instant::now() + QUIET),
+                _ = leads.changed() => {
+                    self.leads = false;
+                    look_at = Instant::now();
+                }
+                () = sleep_until(look_at) => look_at = self.tell().await,
+            }
+        }
+    }
+
+    /// Fetches, compiles, and hands to the streams.
+    async fn publish(&mut self) {
+        let mut world = self.cluster.world();
+        self.cluster.wanted = wanted(&world);
+        self.cluster.secrets.gather(&self.client, &self.cluster.wanted).await;
+        world.secrets = self.cluster.secrets.world();
+        let began = Instant::now();
+        self.compiled = compile(&world, &self.compiled);
+        debug!(elapsed_ms = began.elapsed().as_millis(), objects = world.objects.len(), "Compiled");
+        self.lead().await;
+        self.hub.publish(&self.compiled.snapshots);
+    }
+
+    /// Begins a term: its epoch is higher than any that a proxy has seen. True while this replica leads.
+    async fn lead(&mut self) -> bool {
+        if !*self.hub.leads.borrow() {
+            self.leads = false;
+            return false;
+        }
+        let Some(term) = self.claim.check().await else { return false };
+        if !self.leads {
+            let told = self.cluster.statuses().into_values();
+            let told = told.filter_map(|status| status["delivery"]["epoch"].as_u64()).max().unwrap_or_default();
+            let epoch = term.transitions.max(told) + 1;
+            self.hub.change(|fleet, _| fleet.lead(epoch));
+            info!(epoch, "This replica leads");
+            self.leads = true;
+        }
+        true
+    }
+
+    /// Writes statuses and keys, as the leader. Returns when to look again.
+    async fn tell(&mut self) -> Instant {
+        let later = Instant::now() + TICK;
+        if !self.cluster.unlisted().is_empty() || !self.lead().await {
+            return later;
+        }
+        self.hub.with(|fleet, now| fleet.tick(now));
+        let (wanted, soon) = self.wanted();
+        let due = self.writer.due(wanted);
+        let is_all = due.len() <= BATCH;
+        for wanted in due.into_iter().take(BATCH) {
+            if self.claim.check().await.is_none() {
+                error!("The claim to lead has lapsed; nothing more is written");
+                return later;
+            }
+            self.writer.write(&self.client, wanted).await;
+        }
+        self.keys.reconcile(&self.cluster, &self.compiled).await;
+        if is_all { soon.unwrap_or(later).min(later) } else { Instant::now() }
+    }
+
+    /// The statuses that objects shall have, and when those are due that still wait for acknowledgements.
+    fn wanted(&mut self) -> (Vec<Wanted>, Option<Instant>) {
+        let (mut wanted, mut soon, now) = (Vec::new(), None, Instant::now());
+        let mut before = self.cluster.statuses();
+        let waiting = std::mem::take(&mut self.waiting);
+        for (id, about) in &self.compiled.diagnostics {
+            let Some(before) = before.remove(id) else { continue };
+            let reached = self.reached(id);
+            let is_new = before["observedGeneration"].as_i64() != Some(about.generation);
+            if is_new && conditions::is_pending(&reached) {
+                let since = waiting.get(id).copied().unwrap_or(now);
+                if now < since + ACKS {
+                    self.waiting.insert(id.clone(), since);
+                    soon = Some(soon.map_or(since + ACKS, |soon: Instant| soon.min(since + ACKS)));
+                    continue;
+                }
+            }
+            let mut status = conditions::status(about, &reached, self.effective(id));
+            status.extend(self.more(id));
+            wanted.push(Wanted { id: id.clone(), status, before });
+        }
+        (wanted, soon)
+    }
+
+    /// How far an object has come at each gateway that serves it.
+    fn reached(&self, id: &ObjectId) -> Reached {
+        let entry = EntryId::of(id);
+        let Some(about) = self.compiled.diagnostics.get(id) else { return Reached::new() };
+        let Some(serving) = about.serving else { return Reached::new() };
+        let served = self.compiled.snapshots.iter().filter(|(_, snapshot)| snapshot.entries.contains_key(&entry));
+        served
+            .map(|(gateway, _)| {
+                let progress = self.hub.with(|fleet, now| fleet.progress(gateway, &entry, &serving.hash, now));
+                (gateway.to_string(), progress)
+            })
+            .collect()
+    }
+
+    fn effective(&self, id: &ObjectId) -> Option<Value> {
+        let serving = self.compiled.diagnostics.get(id)?.serving?;
+        Some(json!({
+            "name": id.name,
+            "contentHash": serving.hash,
+            "servingGeneration": serving.generation,
+        }))
+    }
+
+    /// What only some kinds say.
+    fn more(&self, id: &ObjectId) -> Vec<(String, Value)> {
+        match id.kind.as_str() {
+            "ResponsesGateway" => {
+                let gateway = GatewayId::new(&id.namespace, &id.name);
+                let figures = self.hub.with(|fleet, now| fleet.figures(&gateway, now));
+                let attached = self.compiled.snapshots.get(&gateway).map_or(0, |snapshot| snapshot.entries.len() - 1);
+                let rejections: Vec<Value> = figures
+                    .last_rejections
+                    .iter()
+                    .map(|one| json!({"id": one.id, "reason": one.reason, "message": one.message}))
+                    .collect();
+                let delivery = json!({
+                    "hash": figures.hash,
+                    "epoch": figures.epoch,
+                    "sequence": figures.sequence,
+                    "proxies": {
+                        "connected": figures.connected,
+                        "applied": figures.applied,
+                        "rejected": figures.rejected,
+                        "stale": figures.stale,
+                    },
+                    "lastRejections": rejections,
+                });
+                vec![("delivery".to_owned(), delivery), ("attachedObjects".to_owned(), attached.into())]
+            }
+            "APIKey" => self.keys.status(id, &self.compiled),
+            _ => Vec::new(),
+        }
+    }
+}

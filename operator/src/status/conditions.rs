@@ -1,0 +1,189 @@
+//! The conditions of one object, and what else its status holds.
+
+use config::{ConditionState, Diagnostics};
+use serde_json::{Map, Value, json};
+
+use crate::delivery::fleet::Progress;
+
+/// How far an object has come at each of its gateways.
+pub(crate) type Reached = Vec<(String, Option<Progress>)>;
+
+/// The status of an object, without times.
+pub(crate) fn status(about: &Diagnostics, reached: &Reached, effective: Option<Value>) -> Map<String, Value> {
+    let compiled = about.conditions();
+    let is_true = |name: &str| compiled.iter().find(|one| one.name == name).is_none_or(|one| one.status);
+    let (accepted, resolved) = (is_true("Accepted"), is_true("ResolvedRefs"));
+    let programmed = programmed(about, reached);
+    let ready = ready(accepted, resolved, &programmed);
+    let mut conditions: Vec<Value> = compiled.iter().map(|one| condition(one, about.generation)).collect();
+    conditions.push(condition(&programmed, about.generation));
+    conditions.push(condition(&ready, about.generation));
+    if !accepted {
+        let reason = compiled.iter().find(|one| one.name == "Accepted").map(|one| one.reason.clone());
+        let stalled = state("Stalled", true, reason.unwrap_or_default(), String::new());
+        conditions.push(condition(&stalled, about.generation));
+    }
+    let mut status = Map::new();
+    status.insert("observedGeneration".to_owned(), about.generation.into());
+    status.insert("conditions".to_owned(), conditions.into());
+    if let Some(effective) = effective {
+        status.insert("effective".to_owned(), effective);
+    }
+    status
+}
+
+/// True if the only thing that is missing is an acknowledgement that is on its way.
+pub(crate) fn is_pending(reached: &Reached) -> bool {
+    reached.iter().any(|(_, progress)| matches!(progress, Some(Progress::Pending { .. })))
+}
+
+fn state(name: &'static str, status: bool, reason: impl Into<String>, message: impl Into<String>) -> ConditionState {
+    ConditionState { name, status, reason: reason.into(), message: message.into() }
+}
+
+fn programmed(about: &Diagnostics, reached: &Reached) -> ConditionState {
+    let not = |reason: &str, message: String| state("Programmed", false, reason, message);
+    if about.serving.is_none_or(|serving| serving.generation != about.generation) {
+        return not("Invalid", "nothing of this generation is served".to_owned());
+    }
+    for (gateway, progress) in reached {
+        let trouble = match progress {
+            None => Some(("Pending", "not published yet".to_owned())),
+            Some(Progress::Everywhere) => None,
+            Some(Progress::NoProxies) => Some(("NoProxies", "no proxy serves".to_owned())),
+            Some(Progress::Rejected { proxy, message }) => {
+                Some(("RejectedByProxy", format!("{proxy} rejected it: {message}")))
+            }
+            Some(Progress::Pending { proxy }) => Some(("Pending", format!("{proxy} has not acknowledged it yet"))),
+            Some(Progress::Stale { proxy }) => Some(("ProxyStale", format!("{proxy} acknowledges nothing"))),
+            Some(Progress::Disconnected { proxy }) => {
+                Some(("ProxyDisconnected", format!("{proxy} has lost its connection and may still serve the old version")))
+            }
+        };
+        if let Some((reason, message)) = trouble {
+            return not(reason, format!("gateway {gateway}: {message}"));
+        }
+    }
+    if reached.is_empty() {
+        return not("Pending", "attached to no gateway".to_owned());
+    }
+    state("Programmed", true, "Programmed", "")
+}
+
+fn ready(accepted: bool, resolved: bool, programmed: &ConditionState) -> ConditionState {
+    match (accepted, resolved, programmed.status) {
+        (false, _, _) => state("Ready", false, "NotAccepted", ""),
+        (true, false, _) => state("Ready", false, "NotResolved", ""),
+        (true, true, false) => state("Ready", false, "NotProgrammed", ""),
+        (true, true, true) => state("Ready", true, "Ready", ""),
+    }
+}
+
+fn condition(state: &ConditionState, generation: i64) -> Value {
+    json!({
+        "type": state.name,
+        "status": if state.status { "True" } else { "False" },
+        "reason": state.reason,
+        "message": state.message,
+        "observedGeneration": generation,
+    })
+}
+
+/// The status with times: a condition keeps the time of its last transition as long as its status stays.
+pub(crate) fn timed(mut status: Map<String, Value>, before: &Value, now: &str) -> Map<String, Value> {
+    let Some(Value::Array(conditions)) = status.get_mut("conditions") else { return status };
+    for condition in conditions {
+        let known = of_type(before, &condition["type"]).filter(|known| known["status"] == condition["status"]);
+        let since = known.and_then(|known| known["lastTransitionTime"].as_str()).unwrap_or(now);
+        condition["lastTransitionTime"] = since.into();
+    }
+    status
+}
+
+/// True if two statuses say the same, whatever their times.
+pub(crate) fn is_same(status: &Map<String, Value>, before: &Value) -> bool {
+    let mut before = before.as_object().cloned().unwrap_or_default();
+    if let Some(Value::Array(conditions)) = before.get_mut("conditions") {
+        conditions.iter_mut().filter_map(Value::as_object_mut).for_each(|known| {
+            known.remove("lastTransitionTime");
+        });
+    }
+    status.iter().all(|(key, value)| same(value, before.get(key).unwrap_or(&Value::Null)))
+}
+
+/// The order of conditions does not count, nor does the order of keys.
+fn same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().all(|entry| other.iter().any(|known| same(entry, known)))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            one.len() == other.len() && one.iter().all(|(key, value)| other.get(key).is_some_and(|known| same(value, known)))
+        }
+        _ => one == other,
+    }
+}
+
+fn of_type<'a>(status: &'a Value, kind: &Value) -> Option<&'a Value> {
+    status["conditions"].as_array()?.iter().find(|known| known["type"] == *kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use config::{Hash, Serving};
+
+    use super::*;
+
+    fn about() -> Diagnostics {
+        let serving = Some(Serving { generation: 7, hash: Hash::of(b"x") });
+        Diagnostics { generation: 7, serving, ..Diagnostics::default() }
+    }
+
+    fn of<'a>(status: &'a Map<String, Value>, kind: &str) -> &'a Value {
+        let conditions = status["conditions"].as_array().expect("conditions");
+        conditions.iter().find(|known| known["type"] == kind).expect("there")
+    }
+
+    #[test]
+    fn programmed_needs_every_proxy_of_every_gateway() {
+        let everywhere = Some(Progress::Everywhere);
+        let behind = Some(Progress::Pending { proxy: "p".into() });
+        for (second, expected) in [(everywhere.clone(), "True"), (behind, "False"), (Some(Progress::NoProxies), "False"), (None, "False")] {
+            let reached = vec![("a/b".to_owned(), everywhere.clone()), ("a/c".to_owned(), second)];
+            let status = status(&about(), &reached, None);
+            assert_eq!(of(&status, "Programmed")["status"], expected, "{reached:?}");
+            assert_eq!(of(&status, "Ready")["status"], expected);
+        }
+        assert_eq!(of(&status(&about(), &Vec::new(), None), "Programmed")["status"], "False");
+    }
+
+    #[test]
+    fn a_rejection_names_proxy_and_reason() {
+        let rejected = Progress::Rejected { proxy: "main-1".into(), message: "no such header".into() };
+        let status = status(&about(), &vec![("a/b".into(), Some(rejected))], None);
+        let programmed = of(&status, "Programmed");
+        assert_eq!(programmed["reason"], "RejectedByProxy");
+        assert_eq!(programmed["message"], "gateway a/b: main-1 rejected it: no such header");
+    }
+
+    #[test]
+    fn an_old_generation_that_is_served_is_not_programmed() {
+        let serving = Some(Serving { generation: 6, hash: Hash::of(b"x") });
+        let about = Diagnostics { serving, ..about() };
+        let status = status(&about, &vec![("a/b".into(), Some(Progress::Everywhere))], None);
+        assert_eq!(of(&status, "Programmed")["reason"], "Invalid");
+    }
+
+    #[test]
+    fn the_time_of_a_transition_moves_only_with_the_status() {
+        let reached = vec![("a/b".to_owned(), Some(Progress::Everywhere))];
+        let first = Value::Object(timed(status(&about(), &reached, None), &Value::Null, "t1"));
+        assert!(is_same(&status(&about(), &reached, None), &first));
+        let behind = vec![("a/b".to_owned(), Some(Progress::NoProxies))];
+        let second = status(&about(), &behind, None);
+        assert!(!is_same(&second, &first));
+        let second = timed(second, &first, "t2");
+        assert_eq!(of(&second, "Accepted")["lastTransitionTime"], "t1");
+        assert_eq!(of(&second, "Programmed")["lastTransitionTime"], "t2");
+    }
+}
