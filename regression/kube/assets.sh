@@ -22,8 +22,8 @@ has_all() {
 
 # found FOLDER: the end, with that folder.
 found() {
-    say "kube-apiserver and kubectl of $1"
-    printf '%s\n' "$1"
+    say "API server: $("$1/kube-apiserver" --version), of $1"
+    (cd "$1" && pwd)
     exit 0
 }
 
@@ -81,7 +81,8 @@ if [[ -n ${KUBEBUILDER_ASSETS:-} ]]; then
     ! has_all "$KUBEBUILDER_ASSETS" || found "$KUBEBUILDER_ASSETS"
     say "KUBEBUILDER_ASSETS is $KUBEBUILDER_ASSETS, which lacks one of ${programs[*]}: looking elsewhere"
 fi
-path=$(dirname "$(command -v kube-apiserver || true)")
-! has_all "$path" || found "$path"
+if in_path=$(command -v kube-apiserver) && has_all "${in_path%/*}"; then
+    found "${in_path%/*}"
+fi
 has_all "$folder" || build_all
 found "$folder"

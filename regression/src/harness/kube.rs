@@ -52,8 +52,9 @@ impl Cluster {
     pub fn available() -> Option<Assets> {
         let found = Assets::find();
         if let Err(reason) = &found {
-            // Not by a macro: the test harness shows what they print of failed tests only.
-            let line = format!("SKIPPED: {reason}\n");
+            // Not by a macro: of what they print, cargo shows that of failed tests only.
+            let thread = std::thread::current();
+            let line = format!("\nSKIPPED: {}: {reason}\n", thread.name().unwrap_or("a test"));
             let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
         }
         found.ok()

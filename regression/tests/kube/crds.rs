@@ -9,8 +9,8 @@ use regression::harness::kube::Cluster;
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
-use crate::kube::fixtures::{Breach, breaches, objects};
-use crate::kube::stage::{apply_definitions, cluster, definitions};
+use crate::on_kubernetes::fixtures::{Breach, breaches, objects};
+use crate::on_kubernetes::stage::{apply_definitions, cluster, definitions};
 
 /// How many kubectl run at a time.
 const AT_A_TIME: usize = 4;

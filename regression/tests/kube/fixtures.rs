@@ -6,7 +6,7 @@ use anyhow::Context;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::kube::stage::folder;
+use crate::on_kubernetes::stage::folder;
 
 /// One change that breaks one rule; see the head of breaches.yaml.
 #[derive(Debug, Deserialize)]
@@ -48,10 +48,26 @@ impl Breach {
         changed(base(&self.kind)?, &self.before).map(Some)
     }
 
-    /// Whether kubectl's words tell this breach: its field, and after it its message.
+    /// Whether kubectl's words tell this breach: its field, and on the same line its message.
     pub(crate) fn is_told_by(&self, refused: &str) -> bool {
-        refused.contains(&self.at) && refused.contains(&self.message)
+        if self.message == "unknown field" {
+            return refused.contains(&format!("unknown field \"{}\"", self.at));
+        }
+        let field = format!(" {}: ", self.at);
+        let causes = refused.lines().filter_map(|line| line.split_once(&field));
+        causes.map(|(_, told)| told).any(|told| follow_each_other(&self.parts(), told))
     }
+
+    /// The message in the parts between which the API server puts values; what it calls bytes are characters.
+    fn parts(&self) -> Vec<String> {
+        let message = self.message.replace(", not ", ": ").replace(" characters", " bytes");
+        message.split(": ").map(str::to_owned).collect()
+    }
+}
+
+fn follow_each_other(parts: &[String], text: &str) -> bool {
+    let rest = parts.iter().try_fold(text, |rest, part| rest.split_once(part.as_str()).map(|(_, rest)| rest));
+    rest.is_some()
 }
 
 fn base(kind: &str) -> anyhow::Result<Value> {
