@@ -7,11 +7,13 @@ source "$here/suites.sh"
 "$root/regression/make/setup.sh"
 cd "$root"
 
+# The first time it builds, and waits for no suite that does not need it. What it says is said again to the suite that does.
+beside regression/kube/assets.sh
 suite step format cargo fmt --all --check
 suite step lints cargo clippy --workspace --all-targets -- -D warnings
 # The suites drive these binaries, which `cargo test` does not build for all of them.
 suite step build cargo build --workspace --bins
-suite cargo Rust cargo test --workspace --no-fail-fast -- --skip postgres::
+suite cargo Rust cargo test --workspace --no-fail-fast -- --skip postgres:: --skip on_kubernetes::
 suite cargo PostgreSQL regression/make/with_postgres.sh cargo test --workspace --tests -- postgres::
 suite lines Python regression/clients/python/run.sh
 suite lines Node regression/clients/node/run.sh
@@ -23,5 +25,7 @@ if cargo deny --version >/dev/null 2>&1; then
 else
     skip dependencies 'cargo-deny is missing. To get it: cargo install cargo-deny'
 fi
+
+suite cargo Kubernetes regression/make/with_kube.sh cargo test --workspace --tests -- on_kubernetes::
 
 conclude

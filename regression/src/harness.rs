@@ -1,7 +1,9 @@
-//! Drives the built proxy: starts it, talks to it byte by byte, and shows its log when a test fails.
+//! Drives the built proxy: starts it, talks to it byte by byte, and shows its log when a test fails. And starts a real API
+//! server for it.
 
 pub mod client;
 pub mod frames;
+pub mod kube;
 pub mod proxy;
 pub mod setup;
 

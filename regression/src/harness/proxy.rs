@@ -154,7 +154,8 @@ impl Drop for Proxy {
 async fn launch(setup: &Setup, folder: &Path) -> anyhow::Result<(Child, (SocketAddr, SocketAddr))> {
     let mut last = None;
     for _ in 0..3 {
-        let ports = ports::pair()?;
+        let [api, admin] = ports::free()?;
+        let ports = (api, admin);
         let mut child = spawn(setup, folder, ports)?;
         match ready(&mut child, ports.1, folder).await {
             Ok(()) => return Ok((child, ports)),

@@ -1,0 +1,143 @@
+//! A real API server: etcd and kube-apiserver as child processes, driven by kubectl.
+//!
+//! RBAC is on, anonymous requests are refused, TokenRequest and TokenReview work. There is no kubelet and no controller manager:
+//! no Pod runs, nothing is garbage-collected, a namespace never ends.
+
+mod accounts;
+mod assets;
+mod audit;
+mod folder;
+mod keeper;
+mod kubectl;
+mod launch;
+mod server;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::Context;
+use rustix::process::Signal;
+use tokio::sync::OnceCell;
+
+use self::folder::Folder;
+use self::keeper::Keeper;
+use self::launch::Ports;
+use self::server::Server;
+use super::ports;
+
+pub use self::assets::Assets;
+pub use self::audit::{Mark, Write};
+pub use self::kubectl::Kubectl;
+
+/// How often a start is tried: another process may take a port that was free.
+const ATTEMPTS: usize = 3;
+
+static SHARED: OnceCell<Cluster> = OnceCell::const_new();
+
+/// A running cluster with a folder of its own. Both end when it is dropped, or when the process ends, however it does.
+#[derive(Debug)]
+pub struct Cluster {
+    assets: Assets,
+    ports: Ports,
+    admin: Kubectl,
+    numbers: AtomicUsize,
+    // In the order in which they end.
+    api: Option<Server>,
+    etcd: Server,
+    keeper: Keeper,
+    folder: Folder,
+}
+
+impl Cluster {
+    /// What a cluster starts from; where there is nothing, says aloud that the test is skipped, and why.
+    pub fn available() -> Option<Assets> {
+        let found = Assets::find();
+        if let Err(reason) = &found {
+            // Not by a macro: of what they print, cargo shows that of failed tests only.
+            let thread = std::thread::current();
+            let line = format!("\nSKIPPED: {}: {reason}\n", thread.name().unwrap_or("a test"));
+            let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
+        }
+        found.ok()
+    }
+
+    /// The cluster that the tests of a binary share, each in a namespace of its own; `None` as [`Cluster::available`].
+    ///
+    /// Errors: as [`Cluster::start`].
+    pub async fn shared() -> anyhow::Result<Option<&'static Self>> {
+        if Self::available().is_none() {
+            return Ok(None);
+        }
+        SHARED.get_or_try_init(Self::start).await.map(Some)
+    }
+
+    /// Starts a cluster and waits until it is ready.
+    ///
+    /// Errors: the programs are missing, or a server does not get ready; the text holds the end of its log.
+    pub async fn start() -> anyhow::Result<Self> {
+        let assets = Assets::find()?;
+        for _ in 1..ATTEMPTS {
+            match Self::attempt(&assets).await {
+                Err(error) if format!("{error:#}").contains("address already in use") => {}
+                result => return result,
+            }
+        }
+        Self::attempt(&assets).await
+    }
+
+    async fn attempt(assets: &Assets) -> anyhow::Result<Self> {
+        let [etcd, peer, api] = ports::free()?;
+        let (ports, folder) = (Ports { etcd, peer, api }, Folder::make()?);
+        let keeper = Keeper::of(folder.path())?;
+        let token = std::fs::read_to_string(folder.token())?;
+        let admin = Kubectl::new(assets.program("kubectl"), folder.kubeconfig("admin", api, &token)?);
+        let etcd = launch::etcd(assets, &folder, ports)?;
+        let numbers = AtomicUsize::new(0);
+        let mut cluster =
+            Self { assets: assets.clone(), ports, admin, numbers, api: None, etcd, keeper, folder };
+        cluster.restart().await?;
+        Ok(cluster)
+    }
+
+    /// Ends the API server as `kill -9` does; etcd stays.
+    pub fn stop(&mut self) {
+        self.api = None;
+    }
+
+    /// Starts the API server again, on the same port and the same etcd.
+    ///
+    /// Errors: as at the first start.
+    pub async fn restart(&mut self) -> anyhow::Result<()> {
+        self.stop();
+        let api = self.api.insert(launch::api(&self.assets, &self.folder, self.ports)?);
+        self.keeper.watch(&[self.etcd.id(), api.id()])?;
+        launch::ready(&self.admin, self.ports.api, [&mut self.etcd, api]).await
+    }
+
+    /// Freezes the API server: connections are accepted and nothing is answered.
+    ///
+    /// Errors: it is stopped.
+    pub fn pause(&mut self) -> anyhow::Result<()> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Thaws it.
+    ///
+    /// Errors: it is stopped.
+    pub fn resume(&mut self) -> anyhow::Result<()> {
+        self.signal(Signal::CONT)
+    }
+
+    fn signal(&mut self, signal: Signal) -> anyhow::Result<()> {
+        self.api.as_mut().context("the API server is stopped")?.signal(signal)
+    }
+
+    /// kubectl of a member of `system:masters`.
+    pub fn admin(&self) -> &Kubectl {
+        &self.admin
+    }
+
+    /// A number that nothing else of this cluster has.
+    fn number(&self) -> usize {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,10 @@
+//! Suites against a real API server. Where there is none, each test says aloud that it is skipped.
+
+// `make test` tells these tests from all others by this name, since it has to wait for the server's programs.
+#[path = "kube"]
+mod on_kubernetes {
+    mod cluster;
+    mod crds;
+    mod fixtures;
+    mod stage;
+}
