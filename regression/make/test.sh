@@ -4,8 +4,10 @@ here=$(dirname "${BASH_SOURCE[0]}")
 source "$here/lib.sh"
 source "$here/suites.sh"
 
-"$root/regression/make/setup.sh"
 cd "$root"
+
+suite step setup regression/make/setup.sh
+((failed == 0)) || conclude
 
 suite step format cargo fmt --all --check
 suite step lints cargo clippy --workspace --all-targets -- -D warnings

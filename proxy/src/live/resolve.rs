@@ -48,6 +48,10 @@ impl Runtime {
     /// 403 where the process may not go; 503 where no target can be used.
     pub fn resolve(&self, name: &str, headers: &HeaderMap) -> Result<Resolution, ApiError> {
         let asked = Asked::of(headers);
+        let is_lost = asked.provider.is_some_and(|provider| self.provider(provider).is_none());
+        if is_lost && !name.contains('@') {
+            return Err(ApiError::model_not_found(name));
+        }
         if let Some(model) = self.models.get(name) {
             return declared(model, &asked);
         }
