@@ -102,7 +102,9 @@ impl Route {
         let mut allow = Vec::new();
         for Row(operation, allowed, pattern) in &TABLE {
             let Some(id) = matched(pattern, path) else { continue };
-            if allowed == method {
+            // Load balancers probe with HEAD.
+            let is_probe = *operation == Operation::Health && method == Method::HEAD;
+            if allowed == method || is_probe {
                 return Ok(Self { operation: *operation, id });
             }
             allow.push(allowed.as_str());
@@ -184,29 +186,29 @@ fn decoded(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn route(method: Method, path: &str) -> (Operation, String) {
-        let route = Route::parse(&method, path).expect("served");
+    fn route(method: &Method, path: &str) -> (Operation, String) {
+        let route = Route::parse(method, path).expect("served");
         (route.operation, route.id)
     }
 
     #[test]
     fn paths_name_operations_and_ids() {
-        assert_eq!(route(Method::POST, "/v1/responses"), (Operation::CreateResponse, String::new()));
-        assert_eq!(route(Method::GET, "/v1/responses/resp_1"), (Operation::GetResponse, "resp_1".into()));
+        assert_eq!(route(&Method::POST, "/v1/responses"), (Operation::CreateResponse, String::new()));
+        assert_eq!(route(&Method::GET, "/v1/responses/resp_1"), (Operation::GetResponse, "resp_1".into()));
         assert_eq!(
-            route(Method::GET, "/v1/responses/resp_1/input_items"),
+            route(&Method::GET, "/v1/responses/resp_1/input_items"),
             (Operation::ListInputItems, "resp_1".into())
         );
         assert_eq!(
-            route(Method::POST, "/v1/responses/input_tokens"),
+            route(&Method::POST, "/v1/responses/input_tokens"),
             (Operation::CountInputTokens, String::new())
         );
     }
 
     #[test]
     fn a_model_id_may_hold_slashes_and_escapes() {
-        assert_eq!(route(Method::GET, "/v1/models/groq@a/b"), (Operation::GetModel, "groq@a/b".into()));
-        assert_eq!(route(Method::GET, "/v1/models/groq%40a%2Fb"), (Operation::GetModel, "groq@a/b".into()));
+        assert_eq!(route(&Method::GET, "/v1/models/groq@a/b"), (Operation::GetModel, "groq@a/b".into()));
+        assert_eq!(route(&Method::GET, "/v1/models/groq%40a%2Fb"), (Operation::GetModel, "groq@a/b".into()));
     }
 
     #[test]

@@ -4,8 +4,10 @@ here=$(dirname "${BASH_SOURCE[0]}")
 source "$here/lib.sh"
 source "$here/suites.sh"
 
-"$root/regression/make/setup.sh"
 cd "$root"
+
+suite step setup regression/make/setup.sh
+((failed == 0)) || conclude
 
 # The first time it builds, and waits for no suite that does not need it. What it says is said again to the suite that does.
 beside regression/kube/assets.sh

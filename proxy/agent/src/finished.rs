@@ -100,7 +100,7 @@ mod tests {
     fn a_failure_is_told_in_the_words_that_clients_know() {
         let error = |status, code: Option<&str>| {
             let error = ApiError::new(status, "t", "m");
-            response_error(&code.map_or(error.clone(), |code| error.with_code(code))).code
+            response_error(&code.map_or_else(|| error.clone(), |code| error.clone().with_code(code))).code
         };
         assert_eq!(error(429, None), "rate_limit_exceeded");
         assert_eq!(error(429, Some("insufficient_quota")), "insufficient_quota");

@@ -1,5 +1,7 @@
 //! Laws and transcripts of the run.
 
+#[cfg(test)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "tests look at a few of many events")]
 mod suite {
     mod contexts;
     mod endings;

@@ -49,6 +49,10 @@ impl Runtime {
     /// 403 where the process may not go; 503 where no target can be used.
     pub fn resolve(&self, name: &str, headers: &HeaderMap, caller: &Caller) -> Result<Resolution, ApiError> {
         let (asked, view) = (Asked::of(headers, caller), caller.view.as_ref());
+        let is_lost = asked.provider.is_some_and(|provider| self.provider(provider, view).is_none());
+        if is_lost && !name.contains('@') {
+            return Err(ApiError::model_not_found(name));
+        }
         let model = self.model(name, view);
         if !view.may_use(name) {
             return Err(if model.is_some() { forbidden(name) } else { ApiError::model_not_found(name) });

@@ -1,6 +1,6 @@
 //! Where log lines go: one buffered writer, flushed at once for warnings and every tenth of a second otherwise.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ pub fn start(format: Format, directives: &str) {
         .add_directive(directive("pingora=warn"))
         .add_directive(directive("pingora_core=warn"))
         .add_directive(directive("pingora_proxy=off"));
-    let lines = tracing_subscriber::fmt::layer().with_writer(Lines);
+    let lines = tracing_subscriber::fmt::layer().with_writer(Lines).with_ansi(io::stdout().is_terminal());
     let registry = tracing_subscriber::registry().with(quiet);
     match format {
         Format::Json => registry.with(lines.json().flatten_event(true)).init(),

@@ -20,8 +20,10 @@ async fn an_unknown_provider_is_404_and_no_upstream_hears_of_it() -> anyhow::Res
         let expected = if name.is_empty() { 400 } else { 404 };
         assert_eq!(answer.status, expected, "{name}: {}", answer.text());
     }
-    let request = asked("gpt").header("x-model-provider", "nobody");
-    assert_eq!(stage.api().send(request).await?.json()["error"]["code"], "model_not_found");
+    for name in ["gpt", "demo"] {
+        let request = asked(name).header("x-model-provider", "nobody");
+        assert_eq!(stage.api().send(request).await?.json()["error"]["code"], "model_not_found");
+    }
     assert_eq!(stage.model.requests().len(), 0);
     Ok(())
 }

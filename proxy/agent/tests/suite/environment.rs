@@ -62,7 +62,7 @@ pub(crate) fn any_generation() -> impl Strategy<Value = Vec<Input>> {
 fn any_saying() -> impl Strategy<Value = Vec<Input>> {
     prop_oneof![
         4 => any_word().prop_map(|input| vec![input]),
-        3 => vec((any_tool(), vec("[a-c{} \"]{0,2}", 0..3)), 1..4).prop_map(interleaved),
+        3 => vec((any_tool(), vec("[a-c{} \"]{0,2}", 0..3)), 1..4).prop_map(|calls| interleaved(&calls)),
     ]
 }
 
@@ -87,8 +87,8 @@ fn any_word() -> impl Strategy<Value = Input> {
 }
 
 /// Parallel calls, their fragments in turns.
-fn interleaved(calls: Vec<(String, Vec<String>)>) -> Vec<Input> {
-    let indexed = || (0u32..).zip(&calls);
+fn interleaved(calls: &[(String, Vec<String>)]) -> Vec<Input> {
+    let indexed = || (0u32..).zip(calls);
     let longest = calls.iter().map(|(_, fragments)| fragments.len()).max().unwrap_or(0);
     let mut inputs: Vec<Input> = indexed().map(|(index, (name, _))| start(index, name)).collect();
     for place in 0..longest {

@@ -79,7 +79,7 @@ impl Keeper {
         let now = self.app.clock.now();
         let new = NewCompletion {
             id: self.id.clone(),
-            created: completion.get("created").and_then(|created| created.as_i64()).unwrap_or(now),
+            created: now, // upstreams have clocks of their own, or none
             model: text("model").to_owned(),
             metadata: self.chat.metadata.clone(),
             body: stored::body(completion, &self.chat),

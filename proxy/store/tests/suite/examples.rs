@@ -28,10 +28,14 @@ pub(crate) fn turn(name: &str, previous: Option<&str>) -> NewResponse {
     let output = vec![message(&format!("msg_{name}_out"), "assistant", &format!("{name}: answer"))];
     let input = vec![message(&format!("msg_{name}_in"), "user", &format!("{name}: question"))];
     let previous = previous.map(|name| format!("resp_{name}"));
-    NewResponse { response: response(&format!("resp_{name}"), previous, output), input, expires_at: None }
+    NewResponse {
+        response: response(&format!("resp_{name}"), previous.as_deref(), output),
+        input,
+        expires_at: None,
+    }
 }
 
-pub(crate) fn response(id: &str, previous: Option<String>, output: Vec<Item>) -> Response {
+pub(crate) fn response(id: &str, previous: Option<&str>, output: Vec<Item>) -> Response {
     let mut response: Response = serde_json::from_value(json!({
         "id": id, "object": "response", "created_at": NOW, "status": "completed", "background": false,
         "completed_at": NOW, "error": null, "incomplete_details": null, "instructions": null,
