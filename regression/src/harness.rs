@@ -4,6 +4,7 @@
 pub mod client;
 pub mod frames;
 pub mod kube;
+pub mod operator;
 pub mod proxy;
 pub mod setup;
 
@@ -12,5 +13,6 @@ mod ports;
 
 pub use client::{Answer, Client, Open, Request};
 pub use frames::Frame;
+pub use operator::Operator;
 pub use proxy::Proxy;
 pub use setup::Setup;

@@ -4,7 +4,10 @@
 #[path = "kube"]
 mod on_kubernetes {
     mod cluster;
+    mod control;
     mod crds;
     mod fixtures;
+    mod fleet;
     mod stage;
+    mod tenants;
 }
