@@ -141,7 +141,7 @@ mod tests {
             sentences(cluster.compile()),
             ["Model team-a/m: accepted", "ModelProvider team-a/p: accepted"]
         );
-        assert_eq!(cluster.compiled.implicit().unwrap().entries.len(), 2);
+        assert_eq!(cluster.compiled.implicit().unwrap().entries.len(), 3);
         assert_eq!(cluster.compile(), []);
     }
 
@@ -181,6 +181,6 @@ mod tests {
         cluster.compile();
         cluster.apply("Model", &Event::Delete(model("p")));
         assert_eq!(sentences(cluster.compile()), ["Model team-a/m: deleted"]);
-        assert_eq!(cluster.compiled.implicit().unwrap().entries.len(), 1);
+        assert_eq!(cluster.compiled.implicit().unwrap().entries.len(), 2);
     }
 }
