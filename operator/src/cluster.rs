@@ -111,6 +111,9 @@ mod tests {
 
     fn listed() -> Cluster {
         let mut cluster = Cluster::new();
+        for kind in crds::KINDS {
+            cluster.apply(kind.name, &Event::InitDone);
+        }
         let events = [("ModelProvider", provider()), ("Model", Event::InitApply(model("p")))];
         for (kind, object) in events {
             cluster.apply(kind, &Event::Init);
@@ -128,9 +131,9 @@ mod tests {
     fn a_kind_is_unlisted_until_its_first_list_ends() {
         let mut cluster = Cluster::new();
         cluster.apply("Model", &Event::Init);
-        assert_eq!(cluster.unlisted(), ["Model", "ModelProvider"]);
+        assert!(cluster.unlisted().contains(&"Model"));
         cluster.apply("Model", &Event::InitDone);
-        assert_eq!(cluster.unlisted(), ["ModelProvider"]);
+        assert!(!cluster.unlisted().contains(&"Model") && cluster.unlisted().contains(&"ModelProvider"));
         assert_eq!(listed().unlisted(), Vec::<&str>::new());
     }
 

@@ -6,7 +6,7 @@ mod gateway;
 mod scope;
 mod view;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::diagnostics::{Attachment, Diagnostics, Serving};
@@ -70,6 +70,15 @@ pub fn compile(world: &World, last: &Compiled) -> Compiled {
     }
     compiled.diagnostics.values_mut().for_each(Diagnostics::conclude);
     compiled
+}
+
+/// Lists the Secrets whose values `objects` need, so that no others are read. Those of last good content are not among them.
+///
+/// A Secret of another namespace is listed whether or not a ReferenceGrant permits it; [`compile()`] decides that.
+#[must_use]
+pub fn wanted(objects: &[Object]) -> BTreeSet<ObjectId> {
+    let present = objects.iter().filter_map(|object| Chosen::new(object).ok());
+    present.flat_map(|present| present.resource.secrets(present.id())).collect()
 }
 
 /// Says what there is to say about an object before any gateway looks at it.

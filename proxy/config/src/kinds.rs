@@ -37,6 +37,11 @@ pub(crate) trait Resource {
     /// Compiles the object; what is amiss with its references goes to `scope`. Absent: nothing of it is served.
     fn compile(&self, id: &ObjectId, scope: &mut Scope<'_>) -> Option<Spec>;
 
+    /// Lists the Secrets that the object names.
+    fn secrets(&self, _id: &ObjectId) -> Vec<ObjectId> {
+        Vec::new()
+    }
+
     /// Returns the object as a gateway, if it is one.
     fn as_gateway(&self) -> Option<&crds::ResponsesGateway> {
         None

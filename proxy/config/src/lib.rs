@@ -18,7 +18,7 @@ pub mod snapshot;
 pub mod spec;
 mod world;
 
-pub use compile::{Compiled, compile};
+pub use compile::{Compiled, compile, wanted};
 pub use diagnostics::{
     Attachment, Condition, ConditionState, Degraded, Diagnostics, Problem, Reason, Serving,
 };

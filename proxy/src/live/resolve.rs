@@ -189,6 +189,7 @@ fn direct(provider: &Arc<Provider>, model: &str, asked: &Asked<'_>) -> Result<Re
 /// What a caller says by naming a URL: Chat Completions, and its own key or none.
 fn url_spec(url: &str) -> ProviderSpec {
     ProviderSpec {
+        namespace: String::new(),
         name: "url".to_owned(),
         protocol: Protocol::OpenAi(OpenAiSpec {
             api: WireApi::ChatCompletions,

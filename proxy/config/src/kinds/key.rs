@@ -30,6 +30,10 @@ impl Resource for ApiKey {
         usable.unwrap_or_default().into_iter().map(|hash| Claim::Key(hash.sha256)).collect()
     }
 
+    fn secrets(&self, id: &ObjectId) -> Vec<ObjectId> {
+        vec![holder(self, id)]
+    }
+
     fn compile(&self, id: &ObjectId, scope: &mut Scope<'_>) -> Option<Spec> {
         let tenant = tenant(self, id, scope.view());
         let hashes = hashes(self, id, scope.view().world);
@@ -87,7 +91,7 @@ fn tenant(key: &ApiKey, id: &ObjectId, view: &View<'_>) -> Result<String, Refusa
 
 /// Reads what a key hashes to from its Secret: the present one first, then the one before.
 fn hashes(key: &ApiKey, id: &ObjectId, world: &World) -> Result<Vec<KeyHash>, Refusal> {
-    let holder = ObjectId::new("Secret", &id.namespace, &key.secret_ref.name);
+    let holder = holder(key, id);
     let values = world.secrets.get(&holder);
     let values =
         values.ok_or_else(|| (Reason::SecretNotFound, format!("{holder} does not exist: create it")))?;
@@ -106,6 +110,10 @@ fn hashes(key: &ApiKey, id: &ObjectId, world: &World) -> Result<Vec<KeyHash>, Re
     };
     let previous = previous(values).filter(|previous| previous.sha256 != present);
     Ok([KeyHash { sha256: present, not_after: None }].into_iter().chain(previous).collect())
+}
+
+fn holder(key: &ApiKey, id: &ObjectId) -> ObjectId {
+    ObjectId::new("Secret", &id.namespace, &key.secret_ref.name)
 }
 
 /// Reads the key before a rotation. One without an end, or with one that cannot be read, does not count.

@@ -25,6 +25,10 @@ impl Resource for ModelProvider {
         self.allowed_namespaces.clone().unwrap_or_default().admit(own, other, Some(labels))
     }
 
+    fn secrets(&self, id: &ObjectId) -> Vec<ObjectId> {
+        self.auth.iter().map(|auth| secret(&auth.api_key, id).holder).collect()
+    }
+
     fn compile(&self, id: &ObjectId, scope: &mut Scope<'_>) -> Option<Spec> {
         Some(Spec::Provider(ProviderSpec {
             namespace: id.namespace.clone(),
@@ -56,14 +60,18 @@ fn direct_names(provider: &ModelProvider, id: &ObjectId) -> BTreeSet<String> {
 /// Finds the provider's own key, or the last one known where that is allowed.
 fn credential(provider: &ModelProvider, id: &ObjectId, scope: &mut Scope<'_>) -> Credential {
     let Some(auth) = &provider.auth else { return Credential::None };
-    let reference = &auth.api_key.secret_ref;
-    let namespace = reference.namespace.as_ref().unwrap_or(&id.namespace);
-    let secret = SecretId::new(namespace, &reference.name, &reference.key);
+    let secret = secret(&auth.api_key, id);
     let keep_last = provider.on_missing_secret == OnMissingSecret::KeepLastGood;
     match scope.secret((&secret, id), "spec.auth.apiKey.secretRef", keep_last) {
         Some(hash) => Credential::Key { secret, hash, placement: placement(&auth.api_key) },
         None => Credential::Missing,
     }
+}
+
+fn secret(key: &ApiKey, id: &ObjectId) -> SecretId {
+    let reference = &key.secret_ref;
+    let namespace = reference.namespace.as_ref().unwrap_or(&id.namespace);
+    SecretId::new(namespace, &reference.name, &reference.key)
 }
 
 fn placement(key: &ApiKey) -> Placement {

@@ -183,3 +183,13 @@ fn keys_go_with_their_tenant() {
     );
     assert!(found(&process, "team-a/k").is_none());
 }
+
+#[test]
+fn the_secrets_that_objects_need_are_known_before_they_are_read() {
+    let elsewhere = "type: OpenAI, baseURL: 'https://x.example.com', auth: {apiKey: {secretRef: {name: p, key: k, namespace: vault}}}";
+    let process =
+        Process::of(&(teams() + &key("team-a/k", "") + &placed("ModelProvider platform/p", elsewhere)));
+    let wanted: Vec<_> =
+        config::wanted(&process.loaded.world.objects).iter().map(ToString::to_string).collect();
+    assert_eq!(wanted, ["Secret team-a/s", "Secret vault/p"]);
+}
