@@ -1,22 +1,24 @@
 //! Objects in, one snapshot per gateway and diagnostics per object out.
 
 mod admit;
+mod content;
+mod gateway;
 mod scope;
+mod view;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde_json::json;
-
-use crate::diagnostics::{Diagnostics, Serving};
-use crate::hash::Hash;
-use crate::id::{EntryId, GatewayId, ObjectId, SecretId};
+use crate::diagnostics::{Attachment, Diagnostics, Serving};
+use crate::id::{EntryId, GatewayId, ObjectId};
 use crate::kinds;
-use crate::secret::Secret;
-use crate::snapshot::{Entry, IR, Snapshot};
-use crate::spec::Spec;
+use crate::snapshot::{Entry, Snapshot};
 use crate::world::{Object, World};
+use admit::Admitted;
+use content::{Chosen, Content};
+use gateway::Gateway;
 pub(crate) use scope::Scope;
+pub(crate) use view::View;
 
 /// The result of one compilation.
 #[derive(Clone, Debug, Default)]
@@ -25,15 +27,28 @@ pub struct Compiled {
     pub snapshots: BTreeMap<GatewayId, Arc<Snapshot>>,
     /// What there is to say about each object.
     pub diagnostics: BTreeMap<ObjectId, Diagnostics>,
-    /// The objects that are served, each as it was when it was last accepted.
-    pub last_good: BTreeMap<ObjectId, Arc<Object>>,
+    /// The objects that are served and whose kind keeps the last good content, each as it is served at each gateway.
+    pub last_good: BTreeMap<ObjectId, BTreeMap<GatewayId, Arc<Object>>>,
 }
 
 impl Compiled {
     /// Returns what the gateway serves that exists where no ResponsesGateway is given.
     #[must_use]
     pub fn implicit(&self) -> Option<&Arc<Snapshot>> {
-        self.snapshots.get(&GatewayId::implicit())
+        self.gateway(&GatewayId::implicit())
+    }
+
+    /// Returns what a gateway serves; absent if it does not exist or was never accepted.
+    #[must_use]
+    pub fn gateway(&self, id: &GatewayId) -> Option<&Arc<Snapshot>> {
+        self.snapshots.get(id)
+    }
+
+    /// Returns the one gateway with what it serves; absent if there is none, or several.
+    #[must_use]
+    pub fn only(&self) -> Option<(&GatewayId, &Arc<Snapshot>)> {
+        let mut gateways = self.snapshots.iter();
+        gateways.next().filter(|_| gateways.next().is_none())
     }
 }
 
@@ -43,48 +58,101 @@ impl Compiled {
 /// own, where its last good content stays, and those that depend on it. Nothing of a deleted object stays.
 #[must_use]
 pub fn compile(world: &World, last: &Compiled) -> Compiled {
-    let admitted = admit::admit(world, last);
-    let mut diagnostics = admitted.diagnostics;
-    let mut entries = BTreeMap::new();
-    let mut secrets = BTreeMap::new();
-    for (id, chosen) in &admitted.served {
-        let mut scope = Scope::new(world, last.implicit().map(AsRef::as_ref), &admitted.served);
-        let spec = chosen.resource.compile(id, &mut scope);
-        let entry = entry(id, &chosen.object, spec);
-        let about = diagnostics.entry(id.clone()).or_default();
-        about.serving = Some(Serving { generation: entry.generation, hash: entry.hash });
-        secrets.append(&mut scope.conclude(about));
-        entries.insert(entry.id.clone(), Arc::new(entry));
+    let contents = content::contents(world, last);
+    let gateways = gateway::gateways(world, &contents, last);
+    let diagnostics =
+        contents.iter().map(|content| (content.object.id.clone(), first_look(content, &gateways)));
+    let mut compiled = Compiled { diagnostics: diagnostics.collect(), ..Compiled::default() };
+    for gateway in &gateways {
+        let mut admitted = admit::admit(world, (gateway, &gateways), &contents, last);
+        admitted.note_unseen();
+        compiled.add(gateway, admitted, last);
     }
-    diagnostics.values_mut().for_each(|about| about.problems.sort());
-    let fallback = world.fallback_provider.as_ref().filter(|id| admitted.served.contains_key(id));
-    let snapshot = snapshot(entries, secrets, fallback.map(entry_id));
-    let last_good = admitted.served.into_iter().map(|(id, chosen)| (id, chosen.object)).collect();
-    Compiled { snapshots: [(GatewayId::implicit(), Arc::new(snapshot))].into(), diagnostics, last_good }
+    compiled.diagnostics.values_mut().for_each(Diagnostics::conclude);
+    compiled
+}
+
+/// Lists the Secrets whose values `objects` need, so that no others are read. Those of last good content are not among them.
+///
+/// A Secret of another namespace is listed whether or not a ReferenceGrant permits it; [`compile()`] decides that.
+#[must_use]
+pub fn wanted(objects: &[Object]) -> BTreeSet<ObjectId> {
+    let present = objects.iter().filter_map(|object| Chosen::new(object).ok());
+    present.flat_map(|present| present.resource.secrets(present.id())).collect()
+}
+
+/// Says what there is to say about an object before any gateway looks at it.
+fn first_look(content: &Content<'_>, gateways: &[Gateway]) -> Diagnostics {
+    let mut about = Diagnostics { generation: content.object.generation, ..Diagnostics::default() };
+    let present = match &content.present {
+        Ok(present) => present,
+        Err(problems) => {
+            about.problems.clone_from(problems);
+            return about;
+        }
+    };
+    if present.resource.as_gateway().is_some() {
+        return about;
+    }
+    let meant = present.gateways(gateways);
+    if meant.is_empty() {
+        about.problems.push(gateway::none(present));
+    }
+    for id in meant {
+        if gateways.iter().all(|gateway| gateway.id != id) {
+            let problems = vec![gateway::missing(present, &id)];
+            about.gateways.insert(id, Attachment { problems, ..Attachment::default() });
+        }
+    }
+    about
+}
+
+impl Compiled {
+    /// Adds what a gateway serves, and how the objects stand there.
+    fn add(&mut self, gateway: &Gateway, mut admitted: Admitted<'_>, last: &Self) {
+        let mut about = std::mem::take(&mut admitted.about);
+        let last = last.gateway(&gateway.id).map(AsRef::as_ref);
+        let (mut entries, mut secrets) = (BTreeMap::new(), BTreeMap::new());
+        for (id, chosen) in &admitted.served {
+            let about = about.entry(id.clone()).or_default();
+            let mut scope = Scope::new(&admitted, last);
+            let spec = chosen.resource.compile(id, &mut scope);
+            secrets.append(&mut scope.conclude(about));
+            let Some(spec) = spec else { continue };
+            let entry = Entry::new(entry_id(id), chosen.object.generation, spec);
+            about.serving = Some(Serving { generation: entry.generation, hash: entry.hash });
+            entries.insert(entry.id.clone(), Arc::new(entry));
+        }
+        let fallback = admitted.view.world.fallback_provider.as_ref();
+        let fallback = fallback.filter(|id| admitted.served.contains_key(id)).map(entry_id);
+        let snapshot = Arc::new(Snapshot::new(entries, secrets, fallback));
+        self.snapshots.insert(gateway.id.clone(), snapshot);
+        self.keep(gateway, &admitted.served);
+        self.tell(gateway, about);
+    }
+
+    /// Remembers what is served, where its kind keeps that.
+    fn keep(&mut self, gateway: &Gateway, served: &BTreeMap<ObjectId, Chosen>) {
+        let keeps = |id: &ObjectId| kinds::find(&id.kind).is_some_and(|kind| kind.keeps_last_good);
+        for (id, chosen) in served.iter().filter(|(id, _)| keeps(id) && self.diagnostics.contains_key(id)) {
+            let kept = self.last_good.entry(id.clone()).or_default();
+            kept.insert(gateway.id.clone(), Arc::clone(&chosen.object));
+        }
+    }
+
+    fn tell(&mut self, gateway: &Gateway, about: BTreeMap<ObjectId, Attachment>) {
+        for (id, attachment) in about {
+            let Some(known) = self.diagnostics.get_mut(&id) else { continue };
+            if id == *gateway.chosen.id() {
+                known.add(&attachment);
+            } else {
+                known.gateways.insert(gateway.id.clone(), attachment);
+            }
+        }
+    }
 }
 
 fn entry_id(id: &ObjectId) -> EntryId {
     kinds::find(&id.kind)
         .map_or_else(|| EntryId::new(&id.kind, &id.namespace, &id.name), |kind| kind.entry(id))
-}
-
-fn entry(id: &ObjectId, object: &Object, spec: Spec) -> Entry {
-    let id = entry_id(id);
-    let hash = Hash::canonical(&json!({"id": id, "spec": spec}));
-    Entry { id, generation: object.generation, hash, spec }
-}
-
-fn snapshot(
-    entries: BTreeMap<EntryId, Arc<Entry>>,
-    secrets: BTreeMap<SecretId, Secret>,
-    fallback_provider: Option<EntryId>,
-) -> Snapshot {
-    let mut text = format!("ir {IR}\n");
-    for entry in entries.values() {
-        text.push_str(&format!("{} {}\n", entry.id, entry.hash));
-    }
-    if let Some(fallback) = &fallback_provider {
-        text.push_str(&format!("fallback {fallback}\n"));
-    }
-    Snapshot { hash: Hash::of(text.as_bytes()), entries, secrets, fallback_provider }
 }

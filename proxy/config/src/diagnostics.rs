@@ -1,10 +1,12 @@
 //! What the compiler has to say about one object.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Serialize;
 
 use crate::hash::Hash;
+use crate::id::GatewayId;
 
 /// What the compiler has to say about one object.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -20,6 +22,25 @@ pub struct Diagnostics {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub degraded: Option<Degraded>,
     /// What is served of the object; absent = nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub serving: Option<Serving>,
+    /// How the object stands at each gateway that it names or attaches to; empty for gateways themselves.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub gateways: BTreeMap<GatewayId, Attachment>,
+}
+
+/// How an object stands at one gateway.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attachment {
+    /// Everything that is wrong there, sorted.
+    pub problems: Vec<Problem>,
+    /// Remarks that make nothing wrong.
+    pub notes: Vec<String>,
+    /// Set where something older or less than the object asks for is served.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub degraded: Option<Degraded>,
+    /// What is served of the object there; absent = nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub serving: Option<Serving>,
 }
@@ -51,7 +72,7 @@ pub struct Problem {
 /// A condition that the compiler decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Condition {
-    /// The object is valid in itself.
+    /// The object is valid in itself and attached to a gateway.
     Accepted,
     /// Every reference exists and has its key.
     ResolvedRefs,
@@ -62,6 +83,12 @@ pub enum Condition {
 pub enum Reason {
     /// A rule of its kind is broken.
     Invalid,
+    /// No gateway that it names, or could attach to by itself, exists.
+    NoMatchingGateway,
+    /// The gateway does not admit objects of its namespace.
+    NotAllowedByGateway,
+    /// The gateway tells no tenants apart.
+    TenancyDisabled,
     /// Another object has a name that this one claims.
     Conflicted,
     /// It does not decode as its kind.
@@ -74,6 +101,8 @@ pub enum Reason {
     InvalidSecret,
     /// A ModelProvider is missing, or not accepted.
     ProviderNotFound,
+    /// A Tenant is missing, or not accepted.
+    TargetNotFound,
     /// A reference into another namespace that does not admit it, or where there is nothing.
     RefNotPermitted,
 }
@@ -103,6 +132,11 @@ pub struct ConditionState {
 }
 
 impl Problem {
+    /// Makes Accepted false, for a reason that is none of the object's own content.
+    pub(crate) fn unaccepted(reason: Reason, path: impl Into<String>, message: String) -> Self {
+        Self { condition: Condition::Accepted, reason, path: path.into(), message }
+    }
+
     pub(crate) fn invalid(path: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             condition: Condition::Accepted,
@@ -137,8 +171,15 @@ impl Condition {
     }
 }
 
+impl Reason {
+    /// Tells whether it keeps an object from a gateway altogether.
+    fn is_refusal(self) -> bool {
+        matches!(self, Self::NoMatchingGateway | Self::NotAllowedByGateway | Self::TenancyDisabled)
+    }
+}
+
 impl Diagnostics {
-    /// Tells whether the object is valid in itself.
+    /// Tells whether the object is valid in itself and attached to a gateway.
     #[must_use]
     pub fn is_accepted(&self) -> bool {
         self.problems.iter().all(|problem| problem.condition != Condition::Accepted)
@@ -147,30 +188,66 @@ impl Diagnostics {
     /// Lists the conditions of the object: Accepted, ResolvedRefs, and Degraded where it holds.
     #[must_use]
     pub fn conditions(&self) -> Vec<ConditionState> {
-        let mut conditions =
-            vec![self.condition(Condition::Accepted), self.condition(Condition::ResolvedRefs)];
-        if let Some(degraded) = self.degraded {
-            let reason = format!("{degraded:?}");
-            conditions.push(ConditionState {
-                name: "Degraded",
-                status: true,
-                reason,
-                message: String::new(),
-            });
-        }
-        conditions
+        conditions(&self.problems, &self.notes, self.degraded)
     }
 
-    fn condition(&self, condition: Condition) -> ConditionState {
-        let name = condition.name();
-        let problems: Vec<_> =
-            self.problems.iter().filter(|problem| problem.condition == condition).collect();
-        let mut message: Vec<_> = problems.iter().map(ToString::to_string).collect();
-        if condition == Condition::Accepted {
-            message.extend(self.notes.iter().cloned());
-        }
-        let reason =
-            problems.first().map_or_else(|| name.to_owned(), |problem| format!("{:?}", problem.reason));
-        ConditionState { name, status: problems.is_empty(), reason, message: message.join("; ") }
+    /// Adds how the object stands at a gateway.
+    pub(crate) fn add(&mut self, attachment: &Attachment) {
+        self.problems.extend(attachment.problems.iter().cloned());
+        self.notes.extend(attachment.notes.iter().cloned());
+        self.degraded = self.degraded.into_iter().chain(attachment.degraded).min();
+        self.serving = self.serving.or(attachment.serving);
     }
+
+    /// Draws the sum over all gateways: the worst of each condition. Who is refused by one of several gateways is told so, and is
+    /// accepted all the same.
+    pub(crate) fn conclude(&mut self) {
+        let gateways = std::mem::take(&mut self.gateways);
+        let is_attached = gateways.values().any(|attachment| !attachment.is_refused());
+        for attachment in gateways.values() {
+            if is_attached && attachment.is_refused() {
+                self.notes.extend(attachment.problems.iter().map(ToString::to_string));
+            } else {
+                self.add(attachment);
+            }
+        }
+        self.gateways = gateways;
+        self.problems.sort();
+        self.problems.dedup();
+        let mut seen = BTreeSet::new();
+        self.notes.retain(|note| seen.insert(note.clone()));
+    }
+}
+
+impl Attachment {
+    /// Lists the conditions of the object at the gateway: Accepted, ResolvedRefs, and Degraded where it holds.
+    #[must_use]
+    pub fn conditions(&self) -> Vec<ConditionState> {
+        conditions(&self.problems, &self.notes, self.degraded)
+    }
+
+    /// Tells whether the object is kept from the gateway.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.problems.iter().any(|problem| problem.reason.is_refusal())
+    }
+}
+
+fn conditions(problems: &[Problem], notes: &[String], degraded: Option<Degraded>) -> Vec<ConditionState> {
+    let accepted = condition(Condition::Accepted, problems, notes);
+    let degraded = degraded.map(|degraded| ConditionState {
+        name: "Degraded",
+        status: true,
+        reason: format!("{degraded:?}"),
+        message: String::new(),
+    });
+    [accepted, condition(Condition::ResolvedRefs, problems, &[])].into_iter().chain(degraded).collect()
+}
+
+fn condition(condition: Condition, problems: &[Problem], notes: &[String]) -> ConditionState {
+    let name = condition.name();
+    let problems: Vec<_> = problems.iter().filter(|problem| problem.condition == condition).collect();
+    let message: Vec<_> = problems.iter().map(ToString::to_string).chain(notes.iter().cloned()).collect();
+    let reason = problems.first().map_or_else(|| name.to_owned(), |problem| format!("{:?}", problem.reason));
+    ConditionState { name, status: problems.is_empty(), reason, message: message.join("; ") }
 }

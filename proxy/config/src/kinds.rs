@@ -1,27 +1,67 @@
 //! What the compiler does with each kind: one file per kind, and a row in [`find`].
 
+mod gateway;
+mod key;
 mod model;
 mod provider;
+mod tenant;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crds::reference::ObjectRef;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::compile::Scope;
+use crate::compile::{Scope, View};
 use crate::id::{EntryId, ObjectId};
 use crate::spec::Spec;
 
+pub(crate) use gateway::{implicit, tenancy};
+
 /// A decoded spec of some kind.
 pub(crate) trait Resource {
-    /// Lists the public names that the object claims among those of its kind.
-    fn names(&self, id: &ObjectId) -> Vec<String>;
+    /// Returns the gateways that the object names; absent = every one of its own namespace.
+    fn gateway_refs(&self) -> Option<&[ObjectRef]> {
+        None
+    }
 
-    /// Tells whether objects in the namespace `other` may refer to this one, which is in `own`.
-    fn admits(&self, own: &str, other: &str) -> bool {
+    /// Lists what the object claims for itself among those of its kind.
+    fn claims(&self, id: &ObjectId, view: &View<'_>) -> Vec<Claim>;
+
+    /// Tells whether objects in the namespace `other`, which has these labels, may refer to this one, which is in `own`.
+    fn admits(&self, own: &str, other: &str, _labels: &BTreeMap<String, String>) -> bool {
         own == other
     }
 
-    /// Compiles the object; what is amiss with its references goes to `scope`.
-    fn compile(&self, id: &ObjectId, scope: &mut Scope<'_>) -> Spec;
+    /// Compiles the object; what is amiss with its references goes to `scope`. Absent: nothing of it is served.
+    fn compile(&self, id: &ObjectId, scope: &mut Scope<'_>) -> Option<Spec>;
+
+    /// Lists the Secrets that the object names.
+    fn secrets(&self, _id: &ObjectId) -> Vec<ObjectId> {
+        Vec::new()
+    }
+
+    /// Returns the object as a gateway, if it is one.
+    fn as_gateway(&self) -> Option<&crds::ResponsesGateway> {
+        None
+    }
+
+    /// Returns the object as a tenant, if it is one.
+    fn as_tenant(&self) -> Option<&crds::Tenant> {
+        None
+    }
+}
+
+/// Something that only one object of a kind can have, among those that some tenant sees.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Claim {
+    /// A public name.
+    Name(String),
+    /// The objects of a namespace.
+    Namespace(String),
+    /// A client key, by its hash.
+    Key(String),
 }
 
 /// How objects of one kind are compiled.
@@ -29,8 +69,10 @@ pub(crate) trait Resource {
 pub(crate) struct Kind {
     /// The first part of the ids of its entries.
     role: &'static str,
+    /// Whether the last good content stays where the present one cannot be served.
+    pub(crate) keeps_last_good: bool,
     /// Decodes a spec.
-    pub(crate) decode: fn(&Value) -> Result<Box<dyn Resource>, serde_json::Error>,
+    pub(crate) decode: fn(&Value) -> Result<Arc<dyn Resource>, serde_json::Error>,
 }
 
 impl Kind {
@@ -42,17 +84,31 @@ impl Kind {
 
 /// Finds how objects of the kind called `name` are compiled.
 pub(crate) fn find(name: &str) -> Option<Kind> {
+    let lasting = |role, decode| Some(Kind { role, keeps_last_good: true, decode });
     match name {
-        "Model" => Some(Kind { role: "model", decode: decode::<crds::Model> }),
-        "ModelProvider" => Some(Kind { role: "provider", decode: decode::<crds::ModelProvider> }),
+        "APIKey" => Some(Kind { role: "key", keeps_last_good: false, decode: decode::<crds::ApiKey> }),
+        "Model" => lasting("model", decode::<crds::Model>),
+        "ModelProvider" => lasting("provider", decode::<crds::ModelProvider>),
+        "ResponsesGateway" => lasting("gateway", decode::<crds::ResponsesGateway>),
+        "Tenant" => lasting("tenant", decode::<crds::Tenant>),
         _ => None,
     }
 }
 
 fn decode<R: Resource + DeserializeOwned + 'static>(
     spec: &Value,
-) -> Result<Box<dyn Resource>, serde_json::Error> {
-    Ok(Box::new(R::deserialize(spec)?))
+) -> Result<Arc<dyn Resource>, serde_json::Error> {
+    Ok(Arc::new(R::deserialize(spec)?))
+}
+
+/// Returns whole milliseconds of a duration that passed its schema.
+fn millis(duration: &crds::Duration) -> u64 {
+    duration.as_millis().unwrap_or_default()
+}
+
+/// Returns a number that passed its schema, which allows no negative one.
+fn count(number: i32) -> u32 {
+    u32::try_from(number).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -8,22 +8,26 @@ mod builtin;
 mod compile;
 pub mod delivery;
 mod diagnostics;
+mod grant;
 mod hash;
 mod id;
 mod kinds;
 pub mod manifest;
 mod read;
 mod secret;
-mod snapshot;
+pub mod snapshot;
 pub mod spec;
 mod world;
 
-pub use compile::{Compiled, compile};
-pub use diagnostics::{Condition, ConditionState, Degraded, Diagnostics, Problem, Reason, Serving};
+pub use compile::{Compiled, compile, wanted};
+pub use diagnostics::{
+    Attachment, Condition, ConditionState, Degraded, Diagnostics, Problem, Reason, Serving,
+};
+pub use grant::Grant;
 pub use hash::{Hash, HashKey, NoHash};
 pub use id::{EntryId, GatewayId, ObjectId, SecretId};
 pub use read::Schemas;
 pub use secret::Secret;
-pub use snapshot::{Entry, IR, Snapshot};
+pub use snapshot::{Delta, Entry, HashMismatch, IR, Snapshot};
 pub use spec::{GatewaySpec, KeySpec, ModelSpec, ProviderSpec, Spec, TenantSpec};
 pub use world::{Body, Object, World};

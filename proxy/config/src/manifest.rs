@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::builtin;
 use crate::compile::Compiled;
 use crate::diagnostics::Problem;
+use crate::grant::Grant;
 use crate::id::ObjectId;
 use crate::read::Schemas;
 use crate::world::World;
@@ -138,7 +139,14 @@ impl Reader<'_> {
                 self.loaded.findings.extend(problems.into_iter().map(|problem| place.finding(id, problem)));
                 self.loaded.world.secrets.insert(id.clone(), values);
             }
-            "ConfigMap" | "Namespace" => {}
+            "Namespace" => {
+                self.loaded.world.namespaces.insert(id.name.clone(), labels(document));
+            }
+            "ReferenceGrant" => match Grant::read(&id.namespace, document) {
+                Ok(grant) => self.loaded.world.grants.push(grant),
+                Err(problem) => self.loaded.findings.push(place.finding(id, problem)),
+            },
+            "ConfigMap" => {}
             _ => self.loaded.world.objects.push(self.schemas.object(id.clone(), document, self.last)),
         }
     }
@@ -168,6 +176,11 @@ fn identity(document: &Value) -> Option<ObjectId> {
         _ => metadata["namespace"].as_str().unwrap_or("default"),
     };
     Some(ObjectId::new(kind, namespace, metadata["name"].as_str()?))
+}
+
+fn labels(document: &Value) -> BTreeMap<String, String> {
+    let labels = document["metadata"]["labels"].as_object().into_iter().flatten();
+    labels.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
 }
 
 impl Place {

@@ -82,7 +82,7 @@ fn unknown_kind(id: &ObjectId) -> Problem {
 
 /// Returns the document that `id` had when it was last accepted.
 fn before(id: &ObjectId, last: &Compiled) -> Option<Value> {
-    match &last.last_good.get(id)?.body {
+    match &last.last_good.get(id)?.values().next()?.body {
         Body::Valid(spec) => Some(json!({"spec": spec})),
         Body::Invalid(_) => None,
     }

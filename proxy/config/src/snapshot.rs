@@ -1,14 +1,19 @@
-//! What one gateway serves.
+//! What one gateway serves, and how that changes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::hash::Hash;
 use crate::id::{EntryId, SecretId};
 use crate::secret::Secret;
-use crate::spec::Spec;
+use crate::spec::{GatewaySpec, Spec};
+
+pub use delta::{Delta, HashMismatch, apply, diff};
+
+mod delta;
 
 /// The number of the entry schema.
 pub const IR: u16 = 1;
@@ -37,4 +42,41 @@ pub struct Entry {
     pub hash: Hash,
     /// The content.
     pub spec: Spec,
+}
+
+impl Snapshot {
+    /// Gathers what a gateway serves.
+    #[must_use]
+    pub fn new(
+        entries: BTreeMap<EntryId, Arc<Entry>>,
+        secrets: BTreeMap<SecretId, Secret>,
+        fallback_provider: Option<EntryId>,
+    ) -> Self {
+        let mut text = format!("ir {IR}\n");
+        for entry in entries.values() {
+            text.push_str(&format!("{} {}\n", entry.id, entry.hash));
+        }
+        if let Some(fallback) = &fallback_provider {
+            text.push_str(&format!("fallback {fallback}\n"));
+        }
+        Self { hash: Hash::of(text.as_bytes()), entries, secrets, fallback_provider }
+    }
+
+    /// Returns the entry of the gateway itself; there is one in every snapshot that was compiled.
+    #[must_use]
+    pub fn gateway(&self) -> Option<&GatewaySpec> {
+        self.entries.values().find_map(|entry| match &entry.spec {
+            Spec::Gateway(spec) => Some(spec),
+            Spec::Tenant(_) | Spec::Key(_) | Spec::Provider(_) | Spec::Model(_) => None,
+        })
+    }
+}
+
+impl Entry {
+    /// Makes an entry; its hash follows from id and content.
+    #[must_use]
+    pub fn new(id: EntryId, generation: i64, spec: Spec) -> Self {
+        let hash = Hash::canonical(&json!({"id": id, "spec": spec}));
+        Self { id, generation, hash, spec }
+    }
 }

@@ -5,9 +5,13 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::diagnostics::Problem;
+use crate::grant::Grant;
 use crate::hash::HashKey;
-use crate::id::ObjectId;
+use crate::id::{GatewayId, ObjectId};
 use crate::secret::Secret;
+
+/// The label that every namespace has, with its name.
+const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
 /// Everything that one compilation depends on.
 #[derive(Clone, Debug, Default)]
@@ -16,10 +20,31 @@ pub struct World {
     pub objects: Vec<Object>,
     /// The values of each Secret, by key. The kind of the ids is `Secret`.
     pub secrets: BTreeMap<ObjectId, BTreeMap<String, Secret>>,
+    /// The ReferenceGrants, in any order.
+    pub grants: Vec<Grant>,
+    /// The labels of each namespace that has any.
+    pub namespaces: BTreeMap<String, BTreeMap<String, String>>,
+    /// Whether objects are served by ResponsesGateways alone, as in a cluster. Otherwise, where there is none at all, every
+    /// object is served by [`GatewayId::implicit`], without authentication.
+    pub needs_gateway: bool,
     /// The ModelProvider for model names that name none and match no Model.
     pub fallback_provider: Option<ObjectId>,
     /// The key of the hashes of secrets.
     pub hash_key: HashKey,
+}
+
+impl World {
+    /// Returns the labels of a namespace.
+    pub(crate) fn labels(&self, namespace: &str) -> BTreeMap<String, String> {
+        let mut labels = self.namespaces.get(namespace).cloned().unwrap_or_default();
+        labels.insert(NAME_LABEL.to_owned(), namespace.to_owned());
+        labels
+    }
+
+    /// Tells whether an object of ours, of `kind` and in `namespace`, may refer to `target` in another one by a ReferenceGrant there.
+    pub(crate) fn grants(&self, (kind, namespace): (&str, &str), target: &ObjectId) -> bool {
+        self.grants.iter().any(|grant| grant.permits((kind, namespace), target))
+    }
 }
 
 /// One custom resource.
@@ -45,8 +70,10 @@ pub enum Body {
 }
 
 impl Object {
-    /// Orders objects that claim one name: the older first, those of unknown age last, then by namespace and name.
-    pub(crate) fn seniority(&self) -> (bool, Option<&str>, &ObjectId) {
-        (self.created.is_none(), self.created.as_deref(), &self.id)
+    /// Orders objects that claim one name at `gateway`: those of its own namespace first, then the older first, those of
+    /// unknown age last, then by namespace and name.
+    pub(crate) fn seniority(&self, gateway: &GatewayId) -> (bool, bool, Option<&str>, &ObjectId) {
+        let is_foreign = self.id.namespace != gateway.namespace();
+        (is_foreign, self.created.is_none(), self.created.as_deref(), &self.id)
     }
 }

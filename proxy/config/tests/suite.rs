@@ -7,14 +7,29 @@ mod builtin;
 #[path = "suite/compile.rs"]
 mod compile;
 #[cfg(test)]
+#[path = "suite/deltas.rs"]
+mod deltas;
+#[cfg(test)]
 #[path = "suite/files.rs"]
 mod files;
 #[cfg(test)]
+#[path = "suite/gateways.rs"]
+mod gateways;
+#[cfg(test)]
 #[path = "suite/golden.rs"]
 mod golden;
+#[cfg(test)]
+#[path = "suite/grants.rs"]
+mod grants;
+#[cfg(test)]
+#[path = "suite/keys.rs"]
+mod keys;
 #[cfg(test)]
 #[path = "suite/kit.rs"]
 mod kit;
 #[cfg(test)]
 #[path = "suite/laws.rs"]
 mod laws;
+#[cfg(test)]
+#[path = "suite/worlds.rs"]
+mod worlds;

@@ -1,117 +1,160 @@
-//! Decides which content of which object is served: the present one, the last good one, or none.
+//! Decides which content of which object a gateway serves: the present one, the last good one, or none.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::Compiled;
-use crate::diagnostics::{Condition, Degraded, Diagnostics, Problem, Reason};
-use crate::id::ObjectId;
-use crate::kinds::{self, Resource};
-use crate::world::{Body, Object, World};
+use super::content::{Chosen, Content};
+use super::gateway::Gateway;
+use super::view::{Seen, View};
+use crate::diagnostics::{Attachment, Degraded, Problem, Reason};
+use crate::id::{GatewayId, ObjectId};
+use crate::kinds::{self, Claim};
+use crate::world::World;
 
-/// The outcome for all objects.
-#[derive(Default)]
-pub(super) struct Admitted {
-    /// What is served, by object.
+/// What one gateway serves.
+pub(super) struct Admitted<'a> {
+    pub(super) view: View<'a>,
+    /// What is served, by object; the gateway itself included.
     pub(super) served: BTreeMap<ObjectId, Chosen>,
-    /// What is wrong so far; one for each object.
-    pub(super) diagnostics: BTreeMap<ObjectId, Diagnostics>,
-    /// Who has a name of a kind.
-    owners: BTreeMap<(String, String), ObjectId>,
+    /// How each object stands that the gateway is meant for.
+    pub(super) about: BTreeMap<ObjectId, Attachment>,
+    /// Who has what, of each kind.
+    taken: BTreeMap<(String, Claim), Vec<(Seen, ObjectId)>>,
+    gateway: &'a Gateway,
+    gateways: &'a [Gateway],
+    last: &'a Compiled,
 }
 
-/// The content of an object that is served.
-pub(super) struct Chosen {
-    /// Where the content comes from.
-    pub(super) object: Arc<Object>,
-    /// The content.
-    pub(super) resource: Box<dyn Resource>,
-}
-
-/// Goes through the objects, the most senior first, so that names go to the oldest. An object whose present content cannot
-/// be served keeps its place with the last good one.
-pub(super) fn admit(world: &World, last: &Compiled) -> Admitted {
-    let mut admitted = Admitted::default();
-    let mut objects: Vec<&Object> = world.objects.iter().collect();
-    objects.sort_by(|a, b| a.seniority().cmp(&b.seniority()));
-    for object in objects {
-        let problems = admitted.present(object, last);
-        let degraded = (!problems.is_empty() && admitted.fall_back(&object.id, last))
-            .then_some(Degraded::ServingLastGood);
-        let about =
-            Diagnostics { generation: object.generation, problems, degraded, ..Diagnostics::default() };
-        admitted.diagnostics.insert(object.id.clone(), about);
-    }
+/// Goes through the objects, the tenants first and the most senior first, so that names go to the oldest. An object whose
+/// present content cannot be served keeps its place with the last good one, if its kind keeps that.
+pub(super) fn admit<'a>(
+    world: &'a World,
+    (gateway, gateways): (&'a Gateway, &'a [Gateway]),
+    contents: &[Content<'_>],
+    last: &'a Compiled,
+) -> Admitted<'a> {
+    let itself = gateway.chosen.id().clone();
+    let degraded = gateway.is_last_good.then_some(Degraded::ServingLastGood);
+    let mut admitted = Admitted {
+        view: View::new(world, gateway),
+        about: [(itself.clone(), Attachment { degraded, ..Attachment::default() })].into(),
+        served: [(itself, gateway.chosen.clone())].into(),
+        taken: BTreeMap::new(),
+        gateway,
+        gateways,
+        last,
+    };
+    let mut contents: Vec<_> = contents.iter().filter(|content| !content.is_gateway()).collect();
+    contents
+        .sort_by_key(|content| (content.object.id.kind != "Tenant", content.object.seniority(&gateway.id)));
+    contents.into_iter().for_each(|content| admitted.object(content));
     admitted
 }
 
-impl Admitted {
-    /// Serves the present content of `object`, or tells why not.
-    fn present(&mut self, object: &Object, last: &Compiled) -> Vec<Problem> {
-        let chosen = match choose(object, last) {
-            Ok(chosen) => chosen,
-            Err(problems) => return problems,
+impl Admitted<'_> {
+    fn object(&mut self, content: &Content<'_>) {
+        let id = &content.object.id;
+        let about = match &content.present {
+            Ok(present) => self.present(present),
+            Err(_) => self.fall_back(id),
         };
-        let conflicts = self.conflicts(&object.id, &chosen);
-        if conflicts.is_empty() {
-            self.serve(&object.id, chosen);
+        if let Some(about) = about {
+            // Those that lost a name to this object, or win one from it, may have left notes.
+            let known = self.about.entry(id.clone()).or_default();
+            let notes = std::mem::take(&mut known.notes);
+            *known = Attachment { notes, ..about };
         }
-        conflicts
     }
 
-    /// Serves the last good content of an object, if there is one and its names are free.
-    fn fall_back(&mut self, id: &ObjectId, last: &Compiled) -> bool {
-        let Some(Ok(chosen)) = last.last_good.get(id).map(|object| choose(object, last)) else {
-            return false;
-        };
-        let free = chosen.resource.names(id).into_iter().all(|name| self.owner(id, &name).is_none());
-        if free {
-            self.serve(id, chosen);
+    /// Serves the present content of an object, or tells why not. Absent: it is not meant for this gateway.
+    fn present(&mut self, present: &Chosen) -> Option<Attachment> {
+        let refused = self.meant(present)?;
+        if let Some(refusal) = refused {
+            return Some(Attachment { problems: vec![refusal], ..Attachment::default() });
         }
-        free
+        let problems = self.conflicts(present);
+        if problems.is_empty() {
+            self.serve(present.clone());
+            return Some(Attachment::default());
+        }
+        let fallen = self.fall_back(present.id()).unwrap_or_default();
+        Some(Attachment { problems, ..fallen })
     }
 
-    fn serve(&mut self, id: &ObjectId, chosen: Chosen) {
-        for name in chosen.resource.names(id) {
-            self.owners.insert((id.kind.clone(), name), id.clone());
+    /// Serves the last good content of an object, if there is one that may still attach and whose names are free.
+    fn fall_back(&mut self, id: &ObjectId) -> Option<Attachment> {
+        let keeps = kinds::find(&id.kind).is_some_and(|kind| kind.keeps_last_good);
+        let chosen = Chosen::last_good(id, &self.gateway.id, self.last).filter(|_| keeps)?;
+        if let Some(refusal) = self.meant(&chosen)? {
+            return Some(Attachment { problems: vec![refusal], ..Attachment::default() });
         }
-        self.served.insert(id.clone(), chosen);
+        let claims = chosen.resource.claims(id, &self.view);
+        if claims.iter().any(|claim| self.owner(id, claim).is_some()) {
+            return None;
+        }
+        self.serve(chosen);
+        Some(Attachment { degraded: Some(Degraded::ServingLastGood), ..Attachment::default() })
     }
 
-    /// Lists the names of an object that others have, and tells those others.
-    fn conflicts(&mut self, id: &ObjectId, chosen: &Chosen) -> Vec<Problem> {
+    /// Tells whether content is meant for this gateway, and inside, why it may not attach.
+    fn meant(&self, chosen: &Chosen) -> Option<Option<Problem>> {
+        let is_meant = chosen.gateways(self.gateways).contains(&self.gateway.id);
+        is_meant.then(|| self.gateway.refusal(chosen, self.view.world))
+    }
+
+    fn serve(&mut self, chosen: Chosen) {
+        let id = chosen.id().clone();
+        for claim in chosen.resource.claims(&id, &self.view) {
+            self.taken.entry((id.kind.clone(), claim)).or_default().push((self.view.seen(&id), id.clone()));
+        }
+        self.view.add(&chosen);
+        self.served.insert(id, chosen);
+    }
+
+    /// Lists what an object claims and others have, and tells those others.
+    fn conflicts(&mut self, chosen: &Chosen) -> Vec<Problem> {
+        let id = chosen.id();
         let mut problems = Vec::new();
-        for name in chosen.resource.names(id) {
-            let Some(owner) = self.owner(id, &name).cloned() else { continue };
-            let message = format!("the name {name:?} belongs to {owner}, which is older: choose another");
-            let (condition, reason) = (Condition::Accepted, Reason::Conflicted);
-            problems.push(Problem { condition, reason, path: String::new(), message });
-            let note = format!("{id} claims the name {name:?} too, and does not get it");
-            self.diagnostics.entry(owner).or_default().notes.push(note);
+        for claim in chosen.resource.claims(id, &self.view) {
+            let Some(owner) = self.owner(id, &claim).cloned() else { continue };
+            let (message, note) = quarrel(id, &owner, &claim);
+            problems.push(Problem::unaccepted(Reason::Conflicted, "", message));
+            self.about.entry(owner).or_default().notes.push(note);
         }
         problems
     }
 
-    fn owner(&self, id: &ObjectId, name: &str) -> Option<&ObjectId> {
-        self.owners.get(&(id.kind.clone(), name.to_owned()))
+    fn owner(&self, id: &ObjectId, claim: &Claim) -> Option<&ObjectId> {
+        let seen = self.view.seen(id);
+        let taken = self.taken.get(&(id.kind.clone(), claim.clone()))?;
+        taken.iter().find(|(by, _)| by.meets(&seen)).map(|(_, owner)| owner)
+    }
+
+    /// Tells the objects that no tenant sees.
+    pub(super) fn note_unseen(&mut self) {
+        let unseen: Vec<_> =
+            self.served.keys().filter(|id| self.view.seen(id) == Seen::ByNobody).cloned().collect();
+        for id in unseen {
+            let note = unseen_note(&self.gateway.id, &id);
+            self.about.entry(id).or_default().notes.push(note);
+        }
     }
 }
 
-/// Decodes the content of `object`. Shares the last good object where it is equal.
-fn choose(object: &Object, last: &Compiled) -> Result<Chosen, Vec<Problem>> {
-    let spec = match &object.body {
-        Body::Valid(spec) => spec,
-        Body::Invalid(problems) => return Err(problems.clone()),
+/// What to tell the loser and the winner of a claim. The loser of a key does not hear whose it is.
+fn quarrel(loser: &ObjectId, owner: &ObjectId, claim: &Claim) -> (String, String) {
+    let (what, hint) = match claim {
+        Claim::Name(name) => (format!("the name {name:?}"), "choose another"),
+        Claim::Namespace(name) => (format!("the namespace {name:?}"), "leave it out"),
+        Claim::Key(_) => {
+            let message = "another APIKey, which is older, has the same key: make another".to_owned();
+            return (message, format!("{loser} has the same key, and is refused"));
+        }
     };
-    let kind = kinds::find(&object.id.kind);
-    let kind =
-        kind.ok_or_else(|| vec![Problem::invalid("kind", format!("unknown kind {:?}", object.id.kind))])?;
-    let resource = (kind.decode)(spec).map_err(|error| vec![undecodable(&error)])?;
-    let known = last.last_good.get(&object.id).filter(|known| ***known == *object);
-    Ok(Chosen { object: known.map_or_else(|| Arc::new(object.clone()), Arc::clone), resource })
+    let message = format!("{what} belongs to {owner}, which is older: {hint}");
+    (message, format!("{loser} claims {what} too, and does not get it"))
 }
 
-fn undecodable(error: &serde_json::Error) -> Problem {
-    let (condition, reason) = (Condition::Accepted, Reason::DecodeError);
-    Problem { condition, reason, path: "spec".into(), message: error.to_string() }
+fn unseen_note(gateway: &GatewayId, id: &ObjectId) -> String {
+    format!("no tenant sees it: no Tenant of gateway {gateway} owns namespace {}", id.namespace)
 }

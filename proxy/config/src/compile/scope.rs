@@ -2,52 +2,51 @@
 
 use std::collections::BTreeMap;
 
-use super::admit::Chosen;
-use crate::diagnostics::{Condition, Degraded, Diagnostics, Problem, Reason};
+use super::admit::Admitted;
+use super::view::View;
+use crate::diagnostics::{Attachment, Condition, Degraded, Problem, Reason};
 use crate::hash::Hash;
 use crate::id::{ObjectId, SecretId};
 use crate::secret::Secret;
 use crate::snapshot::Snapshot;
-use crate::world::World;
 
-/// What one object sees of the others while it is compiled.
+/// What one object sees of the others of a gateway while it is compiled.
 pub(crate) struct Scope<'a> {
-    world: &'a World,
+    admitted: &'a Admitted<'a>,
     last: Option<&'a Snapshot>,
-    served: &'a BTreeMap<ObjectId, Chosen>,
     secrets: BTreeMap<SecretId, Secret>,
     problems: Vec<Problem>,
     degraded: Option<Degraded>,
 }
 
 impl<'a> Scope<'a> {
-    pub(super) fn new(
-        world: &'a World,
-        last: Option<&'a Snapshot>,
-        served: &'a BTreeMap<ObjectId, Chosen>,
-    ) -> Self {
-        Self { world, last, served, secrets: BTreeMap::new(), problems: Vec::new(), degraded: None }
+    pub(super) fn new(admitted: &'a Admitted<'a>, last: Option<&'a Snapshot>) -> Self {
+        Self { admitted, last, secrets: BTreeMap::new(), problems: Vec::new(), degraded: None }
     }
 
-    /// Tells whether an object is served and admits references from `namespace`.
+    /// The gateway and its tenants.
+    pub(crate) fn view(&self) -> &'a View<'a> {
+        &self.admitted.view
+    }
+
+    /// Tells whether an object is served and admits references from `asking`, by itself or by a ReferenceGrant.
     ///
     /// Errors: why not. A forbidden object reads like a missing one, so that nobody can probe other namespaces.
-    pub(crate) fn reach(&self, id: &ObjectId, namespace: &str) -> Result<(), Reason> {
-        match self.served.get(id) {
-            Some(chosen) if chosen.resource.admits(&id.namespace, namespace) => Ok(()),
-            None if id.namespace == namespace => Err(Reason::ProviderNotFound),
+    pub(crate) fn reach(&self, id: &ObjectId, asking: &ObjectId) -> Result<(), Reason> {
+        let world = self.view().world;
+        let labels = world.labels(&asking.namespace);
+        match self.admitted.served.get(id) {
+            Some(chosen) if chosen.resource.admits(&id.namespace, &asking.namespace, &labels) => Ok(()),
+            Some(_) if world.grants((&asking.kind, &asking.namespace), id) => Ok(()),
+            None if id.namespace == asking.namespace => Err(Reason::ProviderNotFound),
             Some(_) | None => Err(Reason::RefNotPermitted),
         }
     }
 
     /// Reports a reference at `path` that leads nowhere.
     pub(crate) fn unresolved(&mut self, reason: Reason, path: impl Into<String>, message: String) {
-        self.problems.push(Problem {
-            condition: Condition::ResolvedRefs,
-            reason,
-            path: path.into(),
-            message,
-        });
+        let condition = Condition::ResolvedRefs;
+        self.problems.push(Problem { condition, reason, path: path.into(), message });
     }
 
     /// Reports that less than the object is served.
@@ -57,41 +56,54 @@ impl<'a> Scope<'a> {
 
     /// Takes a secret value into the snapshot and returns its keyed hash.
     ///
-    /// Where the value is missing, that is reported at `path`, and the last one takes its place if `keep_last`.
-    pub(crate) fn secret(&mut self, id: &SecretId, path: &str, keep_last: bool) -> Option<Hash> {
-        let value = match self.look_up(id) {
+    /// Where the value is missing, that is reported at `path`, and the last one takes its place if `keep_last`. A Secret of
+    /// another namespace needs a ReferenceGrant there at all times, for the last value too.
+    pub(crate) fn secret(
+        &mut self,
+        (id, asking): (&SecretId, &ObjectId),
+        path: &str,
+        keep_last: bool,
+    ) -> Option<Hash> {
+        let world = self.view().world;
+        let value = match self.look_up(id, asking) {
             Ok(value) => value,
             Err((reason, message)) => {
                 self.unresolved(reason, path, message);
-                let last = self.last.and_then(|last| last.secrets.get(id)).filter(|_| keep_last)?.clone();
+                let may_keep = keep_last && reason != Reason::RefNotPermitted;
+                let last = self.last.and_then(|last| last.secrets.get(id)).filter(|_| may_keep)?.clone();
                 self.degrade(Degraded::ServingLastGood);
                 last
             }
         };
-        let hash = Hash::keyed(&self.world.hash_key, value.expose().as_bytes());
+        let hash = Hash::keyed(&world.hash_key, value.expose().as_bytes());
         self.secrets.insert(id.clone(), value);
         Some(hash)
     }
 
-    fn look_up(&self, id: &SecretId) -> Result<Secret, (Reason, String)> {
+    fn look_up(&self, id: &SecretId, asking: &ObjectId) -> Result<Secret, (Reason, String)> {
         let SecretId { holder, key } = id;
-        let values = self.world.secrets.get(holder);
+        let world = self.view().world;
+        let is_own = holder.namespace == asking.namespace;
+        if !is_own && !world.grants((&asking.kind, &asking.namespace), holder) {
+            let message = format!("{holder} is missing, or no ReferenceGrant there permits it");
+            return Err((Reason::RefNotPermitted, message));
+        }
+        let values = world.secrets.get(holder);
         let values =
             values.ok_or_else(|| (Reason::SecretNotFound, format!("{holder} does not exist: create it")))?;
         let value = values.get(key);
         let value = value
             .ok_or_else(|| (Reason::SecretKeyNotFound, format!("{holder} has no key {key:?}: add it")))?;
         value.for_header().ok_or_else(|| {
-            (
-                Reason::InvalidSecret,
-                format!("{holder}: the value of {key:?} is empty or holds control characters"),
-            )
+            let message = format!("{holder}: the value of {key:?} is empty or holds control characters");
+            (Reason::InvalidSecret, message)
         })
     }
 
-    /// Adds what was found to the diagnostics of the object, and hands over the secrets it uses.
-    pub(super) fn conclude(self, about: &mut Diagnostics) -> BTreeMap<SecretId, Secret> {
+    /// Adds what was found to what there is to say about the object, and hands over the secrets it uses.
+    pub(super) fn conclude(self, about: &mut Attachment) -> BTreeMap<SecretId, Secret> {
         about.problems.extend(self.problems);
+        about.problems.sort();
         about.degraded = about.degraded.or(self.degraded);
         self.secrets
     }

@@ -4,22 +4,27 @@ use std::collections::BTreeSet;
 
 use crds::Model;
 use crds::model::{Capabilities, Retry, RetryReason, Target};
+use crds::reference::ObjectRef;
 
-use super::Resource;
-use crate::compile::Scope;
+use super::{Claim, Resource};
+use crate::compile::{Scope, View};
 use crate::diagnostics::Degraded;
 use crate::id::{EntryId, ObjectId};
 use crate::spec::{self, Decimal, ModelSpec, Spec};
 
 impl Resource for Model {
-    fn names(&self, id: &ObjectId) -> Vec<String> {
-        let own = self.model_name.clone().unwrap_or_else(|| id.name.clone());
-        [own].into_iter().chain(self.aliases.iter().flatten().cloned()).collect()
+    fn gateway_refs(&self) -> Option<&[ObjectRef]> {
+        self.gateway_refs.as_deref()
     }
 
-    fn compile(&self, id: &ObjectId, scope: &mut Scope<'_>) -> Spec {
+    fn claims(&self, id: &ObjectId, _: &View<'_>) -> Vec<Claim> {
+        let own = self.model_name.clone().unwrap_or_else(|| id.name.clone());
+        [own].into_iter().chain(self.aliases.iter().flatten().cloned()).map(Claim::Name).collect()
+    }
+
+    fn compile(&self, id: &ObjectId, scope: &mut Scope<'_>) -> Option<Spec> {
         let name = self.model_name.clone().unwrap_or_else(|| id.name.clone());
-        Spec::Model(ModelSpec {
+        Some(Spec::Model(ModelSpec {
             namespace: id.namespace.clone(),
             aliases: self.aliases.iter().flatten().filter(|alias| **alias != name).cloned().collect(),
             name,
@@ -28,7 +33,7 @@ impl Resource for Model {
             retry: retry(self.retry.clone().unwrap_or_default()),
             capabilities: self.capabilities.as_ref().map(capabilities).unwrap_or_default(),
             defaults: self.defaults.as_ref().map(defaults).unwrap_or_default(),
-        })
+        }))
     }
 }
 
@@ -38,14 +43,11 @@ fn targets(targets: &[Target], id: &ObjectId, scope: &mut Scope<'_>) -> Vec<spec
     for (index, target) in targets.iter().enumerate() {
         let namespace = target.provider_ref.namespace.as_ref().unwrap_or(&id.namespace);
         let provider = ObjectId::new("ModelProvider", namespace, &target.provider_ref.name);
-        match scope.reach(&provider, &id.namespace) {
+        match scope.reach(&provider, id) {
             Ok(()) => kept.push(usable(target, EntryId::provider(namespace, &provider.name))),
             Err(reason) => {
-                scope.unresolved(
-                    reason,
-                    format!("spec.targets[{index}].providerRef"),
-                    unreachable(&provider, id),
-                );
+                let message = unreachable(&provider, id, scope.view());
+                scope.unresolved(reason, format!("spec.targets[{index}].providerRef"), message);
                 scope.degrade(Degraded::PartialTargets);
             }
         }
@@ -54,11 +56,20 @@ fn targets(targets: &[Target], id: &ObjectId, scope: &mut Scope<'_>) -> Vec<spec
     kept
 }
 
-fn unreachable(provider: &ObjectId, id: &ObjectId) -> String {
+fn unreachable(provider: &ObjectId, id: &ObjectId, view: &View<'_>) -> String {
+    let unattached = match view.is_implicit() {
+        true => String::new(),
+        false => format!(", not attached to gateway {}", view.gateway()),
+    };
     if provider.namespace == id.namespace {
-        format!("{provider} is missing or not accepted: create or mend it, or correct the reference")
+        format!(
+            "{provider} is missing{unattached} or not accepted: create or mend it, or correct the reference"
+        )
     } else {
-        format!("{provider} is missing, not accepted, or its allowedNamespaces do not admit {}", id.namespace)
+        format!(
+            "{provider} is missing{unattached}, not accepted, or neither its allowedNamespaces nor a ReferenceGrant admits {}",
+            id.namespace
+        )
     }
 }
 

@@ -76,7 +76,7 @@ fn namespaces_and_config_maps_may_stand_beside() {
     let beside = "---\n{apiVersion: v1, kind: Namespace, metadata: {name: team}}\n---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {a: b}}\n";
     let process = Process::of(&(provider("p", "") + beside));
     assert_eq!(process.findings(), Vec::<String>::new());
-    assert_eq!(process.snapshot().entries.len(), 1);
+    assert_eq!(process.snapshot().entries.len(), 2);
 }
 
 #[test]

@@ -22,6 +22,19 @@ fn a_directory_compiles_to_a_golden_snapshot() {
 }
 
 #[test]
+fn several_gateways_compile_to_a_golden_snapshot_each() {
+    let mut process = Process::with_env(&[]);
+    process.load(&[read("tests/fixtures/gateways.yaml")]).unwrap();
+    let snapshot = |snapshot: &config::Snapshot| {
+        let entries: Vec<&config::Entry> = snapshot.entries.values().map(AsRef::as_ref).collect();
+        json!({"hash": snapshot.hash, "entries": entries, "secrets": snapshot.secrets.keys().collect::<Vec<_>>()})
+    };
+    let snapshots = process.compiled.snapshots.iter().map(|(id, found)| (id.to_string(), snapshot(found)));
+    let snapshots: serde_json::Map<_, _> = snapshots.collect();
+    insta::assert_json_snapshot!(json!({"snapshots": snapshots, "findings": process.findings()}));
+}
+
+#[test]
 fn the_examples_are_sound() {
     for name in ["openai", "ollama"] {
         let mut process = Process::with_env(&[("OPENAI_API_KEY", "sk-1")]);

@@ -1,17 +1,18 @@
 //! A file-mode process in a few lines: what it was told last, and what it serves.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use config::manifest::{self, Finding, Loaded, Lookups, Source};
 use config::{
-    Compiled, Diagnostics, Entry, EntryId, ModelSpec, ObjectId, ProviderSpec, Schemas, Snapshot, Spec,
-    compile,
+    Compiled, Diagnostics, Entry, EntryId, GatewayId, ModelSpec, ObjectId, ProviderSpec, Schemas, Snapshot,
+    Spec, compile,
 };
+
+static SCHEMAS: LazyLock<Schemas> = LazyLock::new(Schemas::new);
 
 /// A process that reads files, as far as configuration goes.
 pub(crate) struct Process {
-    schemas: Schemas,
     env: BTreeMap<String, String>,
     pub(crate) loaded: Loaded,
     pub(crate) compiled: Compiled,
@@ -20,7 +21,7 @@ pub(crate) struct Process {
 impl Process {
     pub(crate) fn with_env(env: &[(&str, &str)]) -> Self {
         let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Self { schemas: Schemas::new(), env, loaded: Loaded::default(), compiled: Compiled::default() }
+        Self { env, loaded: Loaded::default(), compiled: Compiled::default() }
     }
 
     /// Starts with one file.
@@ -39,7 +40,7 @@ impl Process {
     pub(crate) fn load(&mut self, sources: &[Source]) -> Result<(), Vec<Finding>> {
         let env = |name: &str| self.env.get(name).cloned();
         let lookups = Lookups { env: &env, file: &|_| None };
-        self.loaded = manifest::load(sources, lookups, &self.schemas, &self.compiled)?;
+        self.loaded = manifest::load(sources, lookups, &SCHEMAS, &self.compiled)?;
         self.compiled = compile(&self.loaded.world, &self.compiled);
         Ok(())
     }
@@ -56,18 +57,29 @@ impl Process {
         self.snapshot().entries.get(id)
     }
 
+    /// Returns the entry of an object at a gateway, as `role/namespace/name`.
+    pub(crate) fn at(&self, gateway: &str, entry: &str) -> Option<&Spec> {
+        let (namespace, name) = gateway.split_once('/').unwrap();
+        let snapshot = self.compiled.gateway(&GatewayId::new(namespace, name))?;
+        let found = snapshot.entries.values().find(|found| found.id.as_str() == entry);
+        found.map(|entry| &entry.spec)
+    }
+
     pub(crate) fn provider(&self, name: &str) -> Option<&ProviderSpec> {
-        match &self.entry(&EntryId::provider("default", name))?.spec {
-            Spec::Provider(spec) => Some(spec),
-            Spec::Model(_) => None,
-        }
+        let Spec::Provider(spec) = &self.entry(&EntryId::provider("default", name))?.spec else {
+            panic!("{name}")
+        };
+        Some(spec)
     }
 
     pub(crate) fn model(&self, name: &str) -> Option<&ModelSpec> {
-        match &self.entry(&EntryId::model("default", name))?.spec {
-            Spec::Model(spec) => Some(spec),
-            Spec::Provider(_) => None,
-        }
+        let Spec::Model(spec) = &self.entry(&EntryId::model("default", name))?.spec else { panic!("{name}") };
+        Some(spec)
+    }
+
+    /// Returns what there is to say about an object, given as `Kind namespace/name`.
+    pub(crate) fn of_object(&self, object: &str) -> &Diagnostics {
+        self.compiled.diagnostics.iter().find(|(id, _)| id.to_string() == object).unwrap().1
     }
 
     pub(crate) fn about(&self, kind: &str, name: &str) -> &Diagnostics {
@@ -89,6 +101,16 @@ pub(crate) fn model(name: &str, provider: &str, more: &str) -> String {
 pub(crate) fn secret(name: &str, key: &str, value: &str) -> String {
     format!(
         "---\n{{apiVersion: v1, kind: Secret, metadata: {{name: {name}}}, stringData: {{{key}: \"{value}\"}}}}\n"
+    )
+}
+
+/// An object in some namespace, as `Kind namespace/name`.
+pub(crate) fn placed(object: &str, spec: &str) -> String {
+    let (kind, id) = object.split_once(' ').unwrap();
+    let (namespace, name) = id.split_once('/').unwrap();
+    let metadata = format!("{{name: {name}, namespace: {namespace}}}");
+    format!(
+        "---\n{{apiVersion: fairlead.dev/v1alpha1, kind: {kind}, metadata: {metadata}, spec: {{{spec}}}}}\n"
     )
 }
 

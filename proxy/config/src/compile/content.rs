@@ -1,0 +1,92 @@
+//! What objects say: at present, and when they were last served.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::Compiled;
+use super::gateway::{self, Gateway};
+use crate::diagnostics::{Problem, Reason};
+use crate::id::{GatewayId, ObjectId};
+use crate::kinds::{self, Resource};
+use crate::world::{Body, Object, World};
+
+/// One content of an object.
+#[derive(Clone)]
+pub(crate) struct Chosen {
+    /// Where the content comes from.
+    pub(super) object: Arc<Object>,
+    /// The content.
+    pub(super) resource: Arc<dyn Resource>,
+}
+
+/// An object with its present content, or what is wrong with that.
+pub(super) struct Content<'a> {
+    pub(super) object: &'a Object,
+    pub(super) present: Result<Chosen, Vec<Problem>>,
+}
+
+/// Decodes every object of the world.
+pub(super) fn contents<'a>(world: &'a World, last: &Compiled) -> Vec<Content<'a>> {
+    let content = |object| Content { object, present: choose(object, last) };
+    world.objects.iter().map(content).collect()
+}
+
+impl Content<'_> {
+    /// Tells whether it is a ResponsesGateway, be it a good one or not.
+    pub(super) fn is_gateway(&self) -> bool {
+        self.object.id.kind == gateway::KIND
+    }
+}
+
+impl Chosen {
+    /// Takes content that no object of the world has.
+    pub(super) fn new(object: &Object) -> Result<Self, Vec<Problem>> {
+        choose(object, &Compiled::default())
+    }
+
+    /// Returns what was served of an object at a gateway, where its kind keeps that.
+    pub(super) fn last_good(id: &ObjectId, gateway: &GatewayId, last: &Compiled) -> Option<Self> {
+        choose(last.last_good.get(id)?.get(gateway)?, last).ok()
+    }
+
+    pub(super) fn id(&self) -> &ObjectId {
+        &self.object.id
+    }
+
+    /// Lists the gateways that the content is meant for, whether they exist or not.
+    pub(super) fn gateways(&self, gateways: &[Gateway]) -> BTreeSet<GatewayId> {
+        let own = &self.id().namespace;
+        match self.resource.gateway_refs() {
+            Some(refs) => {
+                let id = |name: &crds::reference::ObjectRef| {
+                    GatewayId::new(name.namespace.as_ref().unwrap_or(own), &name.name)
+                };
+                refs.iter().map(id).collect()
+            }
+            None => {
+                let near =
+                    gateways.iter().filter(|gateway| gateway.is_implicit || gateway.id.namespace() == own);
+                near.map(|gateway| gateway.id.clone()).collect()
+            }
+        }
+    }
+}
+
+/// Decodes the content of `object`. Shares the last good object where it is equal.
+fn choose(object: &Object, last: &Compiled) -> Result<Chosen, Vec<Problem>> {
+    let spec = match &object.body {
+        Body::Valid(spec) => spec,
+        Body::Invalid(problems) => return Err(problems.clone()),
+    };
+    let kind = kinds::find(&object.id.kind);
+    let kind =
+        kind.ok_or_else(|| vec![Problem::invalid("kind", format!("unknown kind {:?}", object.id.kind))])?;
+    let resource = (kind.decode)(spec).map_err(|error| vec![undecodable(&error)])?;
+    let known = last.last_good.get(&object.id).into_iter().flat_map(|known| known.values());
+    let known = known.into_iter().find(|known| ***known == *object);
+    Ok(Chosen { object: known.map_or_else(|| Arc::new(object.clone()), Arc::clone), resource })
+}
+
+fn undecodable(error: &serde_json::Error) -> Problem {
+    Problem::unaccepted(Reason::DecodeError, "spec", error.to_string())
+}

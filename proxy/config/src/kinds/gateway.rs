@@ -1,0 +1,99 @@
+//! Compiles ResponsesGateways.
+
+use std::collections::BTreeMap;
+
+use crds::ResponsesGateway;
+use crds::responses_gateway::{self as resource, AuthenticationMode, Issuer, TenancyMode, Validation};
+use serde_json::{Value, json};
+
+use super::{Claim, Resource, count, millis};
+use crate::compile::{Scope, View};
+use crate::id::ObjectId;
+use crate::spec::{Authentication, GatewaySpec, JwtIssuer, Limits, Spec, Tenancy};
+
+impl Resource for ResponsesGateway {
+    fn claims(&self, _: &ObjectId, _: &View<'_>) -> Vec<Claim> {
+        Vec::new()
+    }
+
+    fn admits(&self, own: &str, other: &str, labels: &BTreeMap<String, String>) -> bool {
+        self.allowed_namespaces.clone().unwrap_or_default().admit(own, other, Some(labels))
+    }
+
+    fn compile(&self, id: &ObjectId, _: &mut Scope<'_>) -> Option<Spec> {
+        let state = self.state.clone().unwrap_or_default();
+        let responses = self.responses.clone().unwrap_or_default();
+        let delivery = self.config_delivery.clone().unwrap_or_default();
+        Some(Spec::Gateway(GatewaySpec {
+            name: format!("{}/{}", id.namespace, id.name),
+            tenancy: tenancy(self),
+            authentication: authentication(&self.authentication),
+            strict: responses.validation == Validation::Strict,
+            limits: limits(self.limits.clone().unwrap_or_default()),
+            retention_ms: Some(millis(&state.retention)).filter(|retention| *retention > 0),
+            service_accounts: service_accounts(self, id),
+            disconnect_timeout_ms: millis(&delivery.disconnect_timeout),
+        }))
+    }
+
+    fn as_gateway(&self) -> Option<&ResponsesGateway> {
+        Some(self)
+    }
+}
+
+/// Returns how a gateway tells callers apart.
+pub(crate) fn tenancy(gateway: &ResponsesGateway) -> Tenancy {
+    match gateway.tenancy.clone().unwrap_or_default().mode {
+        TenancyMode::Single => Tenancy::Single,
+        TenancyMode::Multi => Tenancy::Multi,
+    }
+}
+
+/// Returns the spec of the gateway that exists where none is given.
+pub(crate) fn implicit() -> Value {
+    json!({"authentication": {"mode": "Disabled", "acknowledgeInsecure": true}})
+}
+
+fn authentication(asked: &resource::Authentication) -> Authentication {
+    match asked.mode {
+        AuthenticationMode::Disabled => Authentication::Disabled,
+        AuthenticationMode::Required => {
+            let mut jwt: Vec<_> = asked.jwt.iter().flatten().map(issuer).collect();
+            jwt.sort_by(|a, b| a.name.cmp(&b.name));
+            Authentication::Required { methods: asked.methods.iter().flatten().copied().collect(), jwt }
+        }
+    }
+}
+
+fn issuer(issuer: &Issuer) -> JwtIssuer {
+    JwtIssuer {
+        name: issuer.name.clone(),
+        issuer: issuer.issuer.clone(),
+        audiences: issuer.audiences.iter().cloned().collect(),
+        jwks_uri: issuer.jwks_uri.clone(),
+        jwks_cache_ms: millis(&issuer.jwks_cache),
+    }
+}
+
+fn limits(asked: resource::Limits) -> Limits {
+    let of_loop = asked.loop_.unwrap_or_default();
+    Limits {
+        request_bytes: u64::from(count(asked.request_bytes)),
+        concurrency: count(asked.concurrency),
+        rounds: count(of_loop.rounds),
+        tool_calls: count(of_loop.tool_calls),
+        foreground_ms: millis(&of_loop.foreground),
+        streams_tenant: count(asked.streams.unwrap_or_default().tenant),
+    }
+}
+
+fn service_accounts(gateway: &ResponsesGateway, id: &ObjectId) -> Vec<(String, String)> {
+    let infrastructure = gateway.infrastructure.clone().unwrap_or_default();
+    let accounts = infrastructure.service_accounts.into_iter().flatten();
+    let mut accounts: Vec<_> = accounts
+        .map(|account| (account.namespace.unwrap_or_else(|| id.namespace.clone()), account.name))
+        .collect();
+    accounts.sort();
+    accounts.dedup();
+    accounts
+}

@@ -1,0 +1,55 @@
+//! Compiles Tenants.
+
+use std::collections::BTreeSet;
+
+use crds::Tenant;
+use crds::reference::ObjectRef;
+use crds::tenant::{self as resource};
+
+use super::{Claim, Resource, count};
+use crate::compile::{Scope, View};
+use crate::id::ObjectId;
+use crate::spec::{Filter, Spec, Subject, TenantSpec};
+
+impl Resource for Tenant {
+    fn gateway_refs(&self) -> Option<&[ObjectRef]> {
+        self.gateway_refs.as_deref()
+    }
+
+    fn claims(&self, id: &ObjectId, _: &View<'_>) -> Vec<Claim> {
+        let namespaces = self.namespaces.iter().flatten().cloned().map(Claim::Namespace);
+        [Claim::Name(id.name.clone())].into_iter().chain(namespaces).collect()
+    }
+
+    fn compile(&self, id: &ObjectId, _: &mut Scope<'_>) -> Option<Spec> {
+        Some(Spec::Tenant(TenantSpec {
+            name: id.name.clone(),
+            namespaces: self.namespaces.iter().flatten().cloned().collect(),
+            subjects: self.subjects.iter().flatten().filter_map(subject).collect(),
+            models: self.models.as_ref().map(filter).unwrap_or_default(),
+            streams: self.limits.as_ref().and_then(|limits| limits.streams).map(count),
+        }))
+    }
+
+    fn as_tenant(&self) -> Option<&Tenant> {
+        Some(self)
+    }
+}
+
+fn subject(asked: &resource::Subject) -> Option<Subject> {
+    let jwt = asked.jwt.as_ref().map(|jwt| Subject::Jwt {
+        issuer: jwt.issuer.clone(),
+        claim: jwt.claim.clone(),
+        values: jwt.values.iter().cloned().collect(),
+    });
+    let account = asked.service_account.as_ref().map(|account| Subject::ServiceAccount {
+        namespace: account.namespace.clone(),
+        name: account.name.clone(),
+    });
+    jwt.or(account)
+}
+
+fn filter(asked: &resource::Filter) -> Filter {
+    let set = |names: &Vec<String>| names.iter().cloned().collect::<BTreeSet<_>>();
+    Filter { allow: asked.allow.as_ref().map(set), deny: asked.deny.as_ref().map(set).unwrap_or_default() }
+}
