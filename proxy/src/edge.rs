@@ -20,6 +20,7 @@ use crate::app::{App, Caller, Reply, Request, refusal};
 use crate::edge::reply::Outcome;
 use crate::route::Route;
 use crate::telemetry::access::{Line, Trail};
+use crate::telemetry::trace;
 use protocol::error::{ApiError, INVALID_REQUEST};
 use protocol::id::Tenant;
 
@@ -180,15 +181,7 @@ fn request_id(app: &App, head: &RequestHeader) -> String {
     if !own.is_empty() {
         return own;
     }
-    let seed = app.seeds.next();
-    let mut id = String::with_capacity(36);
-    id.push_str("req_");
-    for byte in &seed[..16] {
-        for digit in [byte >> 4, byte & 15] {
-            id.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
-        }
-    }
-    id
+    format!("req_{}", trace::hex(&app.seeds.next()[..16]))
 }
 
 fn stamp(reply: &mut Reply, ctx: &Ctx) {
