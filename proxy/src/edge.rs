@@ -23,6 +23,7 @@ use crate::limits::overloaded;
 use crate::live::build::Runtime;
 use crate::route::{Operation, Route};
 use crate::telemetry::access::{Line, Trail};
+use crate::telemetry::trace;
 use protocol::error::{ApiError, INVALID_REQUEST};
 
 /// What is kept of an id that a client brings.
@@ -208,15 +209,7 @@ fn request_id(app: &App, head: &RequestHeader) -> String {
     if !own.is_empty() {
         return own;
     }
-    let seed = app.seeds.next();
-    let mut id = String::with_capacity(36);
-    id.push_str("req_");
-    for byte in &seed[..16] {
-        for digit in [byte >> 4, byte & 15] {
-            id.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
-        }
-    }
-    id
+    format!("req_{}", trace::hex(&app.seeds.next()[..16]))
 }
 
 fn stamp(reply: &mut Reply, ctx: &Ctx) {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use parking_lot::Mutex;
 use protocol::error::{ApiError, SERVER_ERROR};
-use reqwest::Response;
+use reqwest::{Response, Url};
 use tokio::time::{Instant, timeout_at};
 
 use crate::budget::Budget;
@@ -18,6 +18,8 @@ use crate::responses::Responses;
 use crate::settings::{Api, Settings, Timeouts};
 use crate::targets::Call;
 
+/// Everything that is asked of an upstream.
+const PATHS: [&str; 3] = ["/chat/completions", "/responses", "/embeddings"];
 /// The most that is read of an error.
 const ERROR_BYTES: usize = 64 * 1024;
 /// How long an error may take to arrive after its head.
@@ -29,9 +31,8 @@ pub struct Upstream {
     settings: Settings,
     client: reqwest::Client,
     dialect: Box<dyn Dialect>,
-    base_url: String,
-    /// Such as `?api-version=preview`; follows the path.
-    query: String,
+    /// The paths that are asked for, each with its URL: to parse one costs more than to send it.
+    urls: [(&'static str, Option<Url>); 3],
     headers: HeaderMap,
     budget: Mutex<Budget>,
     since: Instant,
@@ -58,17 +59,14 @@ impl Upstream {
             Api::ChatCompletions => Box::new(ChatCompletions::new(settings.profile)),
             Api::Responses => Box::new(Responses),
         };
-        let (base_url, query) =
-            settings.base_url.split_at(settings.base_url.find('?').unwrap_or(settings.base_url.len()));
-        let (base_url, query) = (base_url.trim_end_matches('/').to_owned(), query.to_owned());
+        let urls = PATHS.map(|path| (path, url(&settings.base_url, path)));
         let headers = headers(&settings);
         let budget = Mutex::new(Budget::new(settings.retry_budget_percent));
         Self {
             settings,
             client,
             dialect,
-            base_url,
-            query,
+            urls,
             headers,
             budget,
             since: Instant::now(),
@@ -119,8 +117,8 @@ impl Upstream {
     ///
     /// Errors: no connection, no answer in time, or any other status.
     pub(crate) async fn post(&self, post: Post<'_>) -> Result<Response, ModelError> {
-        let (base_url, query) = (&self.base_url, &self.query);
-        let url = format!("{base_url}{}{query}", post.path);
+        let url = self.urls.iter().find(|(path, _)| *path == post.path).and_then(|(_, url)| url.clone());
+        let url = url.ok_or_else(invalid_address)?;
         let request = self.client.post(url).headers(self.headers_of(post.call)).body(post.body.clone());
         let response = match timeout_at(post.until, request.send()).await {
             Err(_) => return Err(fault::timeout()),
@@ -185,10 +183,20 @@ fn headers(settings: &Settings) -> HeaderMap {
     headers
 }
 
+/// A query of the base URL, such as `?api-version=preview`, goes behind the path.
+fn url(base_url: &str, path: &str) -> Option<Url> {
+    let (base, query) = base_url.split_at(base_url.find('?').unwrap_or(base_url.len()));
+    Url::parse(&format!("{}{path}{query}", base.trim_end_matches('/'))).ok()
+}
+
+fn invalid_address() -> ModelError {
+    let message = "The address of the model server is not valid.";
+    ModelError { error: ApiError::new(502, SERVER_ERROR, message), cause: Failure::Connect }
+}
+
 fn sending(error: &reqwest::Error, upstream: &str) -> ModelError {
     if error.is_builder() {
-        let message = "The address of the model server is not valid.";
-        return ModelError { error: ApiError::new(502, SERVER_ERROR, message), cause: Failure::Connect };
+        return invalid_address();
     }
     tracing::debug!(
         upstream,
