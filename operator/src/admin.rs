@@ -69,7 +69,9 @@ fn metrics(hub: &Hub) -> String {
             ("stale", figures.stale),
         ];
         for (state, count) in states {
-            text.push_str(&format!("fairlead_operator_proxies{{gateway=\"{gateway}\",state=\"{state}\"}} {count}\n"));
+            text.push_str(&format!(
+                "fairlead_operator_proxies{{gateway=\"{gateway}\",state=\"{state}\"}} {count}\n"
+            ));
         }
     }
     text

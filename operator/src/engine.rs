@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use config::{Compiled, EntryId, GatewayId, ObjectId, compile, wanted};
+use config::{Compiled, EntryId, GatewayId, ObjectId, Serving, compile, wanted};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use kube::Client;
@@ -15,6 +15,7 @@ use tracing::{debug, error, info, warn};
 
 use crate::admin::Unlisted;
 use crate::cluster::Cluster;
+use crate::cluster_keys;
 use crate::delivery::hub::Hub;
 use crate::keys::Keys;
 use crate::leader::Claim;
@@ -40,6 +41,7 @@ pub(crate) struct Engine {
     pub(crate) cluster: Cluster,
     pub(crate) claim: Claim,
     pub(crate) keys: Keys,
+    cluster_keys: cluster_keys::Known,
     compiled: Compiled,
     writer: Writer,
     /// Since when an object waits for acknowledgements.
@@ -52,6 +54,7 @@ impl Engine {
     pub(crate) fn new(client: Client, hub: Arc<Hub>, claim: Claim) -> Self {
         Self {
             keys: Keys::new(client.clone()),
+            cluster_keys: cluster_keys::Known::default(),
             client,
             hub,
             cluster: Cluster::new(),
@@ -64,7 +67,11 @@ impl Engine {
     }
 
     /// Runs until the watches end, which they do not.
-    pub(crate) async fn run(mut self, mut shown: BoxStream<'static, Shown>, unlisted: watch::Sender<Unlisted>) {
+    pub(crate) async fn run(
+        mut self,
+        mut shown: BoxStream<'static, Shown>,
+        unlisted: watch::Sender<Unlisted>,
+    ) {
         let (mut bell, mut leads) = (self.hub.bell(), self.hub.leads.subscribe());
         let mut dirty: Option<(Instant, Instant)> = None;
         let mut look_at = Instant::now() + TICK;
@@ -99,7 +106,12 @@ impl Engine {
                     self.leads = false;
                     look_at = Instant::now();
                 }
-                () = sleep_until(look_at) => look_at = self.tell().await,
+                () = sleep_until(look_at) => {
+                    if self.cluster.unlisted().is_empty() && self.cluster_keys.refresh(&self.client).await {
+                        self.publish().await;
+                    }
+                    look_at = self.tell().await;
+                }
             }
         }
     }
@@ -107,9 +119,11 @@ impl Engine {
     /// Fetches, compiles, and hands to the streams.
     async fn publish(&mut self) {
         let mut world = self.cluster.world();
-        self.cluster.wanted = wanted(&world);
+        self.cluster.wanted = wanted(&world.objects);
         self.cluster.secrets.gather(&self.client, &self.cluster.wanted).await;
         world.secrets = self.cluster.secrets.world();
+        self.cluster_keys.refresh(&self.client).await;
+        world.cluster_keys = self.cluster_keys.keys();
         let began = Instant::now();
         self.compiled = compile(&world, &self.compiled);
         debug!(elapsed_ms = began.elapsed().as_millis(), objects = world.objects.len(), "Compiled");
@@ -126,7 +140,8 @@ impl Engine {
         let Some(term) = self.claim.check().await else { return false };
         if !self.leads {
             let told = self.cluster.statuses().into_values();
-            let told = told.filter_map(|status| status["delivery"]["epoch"].as_u64()).max().unwrap_or_default();
+            let told =
+                told.filter_map(|status| status["delivery"]["epoch"].as_u64()).max().unwrap_or_default();
             let epoch = term.transitions.max(told) + 1;
             self.hub.change(|fleet, _| fleet.lead(epoch));
             info!(epoch, "This replica leads");
@@ -184,14 +199,17 @@ impl Engine {
     fn reached(&self, id: &ObjectId) -> Reached {
         let entry = EntryId::of(id);
         let Some(about) = self.compiled.diagnostics.get(id) else { return Reached::new() };
-        let Some(serving) = about.serving else { return Reached::new() };
-        let served = self.compiled.snapshots.iter().filter(|(_, snapshot)| snapshot.entries.contains_key(&entry));
-        served
-            .map(|(gateway, _)| {
-                let progress = self.hub.with(|fleet, now| fleet.progress(gateway, &entry, &serving.hash, now));
-                (gateway.to_string(), progress)
-            })
-            .collect()
+        let own = GatewayId::new(&id.namespace, &id.name);
+        let itself = (id.kind == "ResponsesGateway").then_some((&own, about.serving));
+        let attached = about.gateways.iter().filter(|(_, attachment)| !attachment.is_refused());
+        let attached = attached.map(|(gateway, attachment)| (gateway, attachment.serving));
+        let progress = |(gateway, serving): (&GatewayId, Option<Serving>)| {
+            let progress = serving.and_then(|serving| {
+                self.hub.with(|fleet, now| fleet.progress(gateway, &entry, &serving.hash, now))
+            });
+            (gateway.to_string(), progress)
+        };
+        itself.into_iter().chain(attached).map(progress).collect()
     }
 
     fn effective(&self, id: &ObjectId) -> Option<Value> {
@@ -209,7 +227,8 @@ impl Engine {
             "ResponsesGateway" => {
                 let gateway = GatewayId::new(&id.namespace, &id.name);
                 let figures = self.hub.with(|fleet, now| fleet.figures(&gateway, now));
-                let attached = self.compiled.snapshots.get(&gateway).map_or(0, |snapshot| snapshot.entries.len() - 1);
+                let attached =
+                    self.compiled.snapshots.get(&gateway).map_or(0, |snapshot| snapshot.entries.len() - 1);
                 let rejections: Vec<Value> = figures
                     .last_rejections
                     .iter()

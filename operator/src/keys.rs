@@ -55,7 +55,8 @@ impl Keys {
 
     /// Makes what is missing and rotates what is due. To be called by the leader only.
     pub(crate) async fn reconcile(&mut self, cluster: &Cluster, compiled: &Compiled) {
-        let keys = compiled.diagnostics.iter().filter(|(id, about)| id.kind == "APIKey" && about.is_accepted());
+        let keys =
+            compiled.diagnostics.iter().filter(|(id, about)| id.kind == "APIKey" && about.is_accepted());
         let keys: Vec<ObjectId> = keys.map(|(id, _)| id.clone()).collect();
         self.looked.retain(|id, _| keys.contains(id));
         self.known.retain(|id, _| keys.contains(id));
@@ -80,7 +81,8 @@ impl Keys {
                 Spec::Gateway(_) | Spec::Provider(_) | Spec::Model(_) | Spec::Tenant(_) => None,
             }
         });
-        let mut status: Vec<(String, Value)> = tenant.map(|tenant| ("tenant".to_owned(), tenant.into())).into_iter().collect();
+        let mut status: Vec<(String, Value)> =
+            tenant.map(|tenant| ("tenant".to_owned(), tenant.into())).into_iter().collect();
         if let Some(known) = self.known.get(id) {
             status.push(("prefix".to_owned(), known.prefix.clone().into()));
             status.push(("rotatedAt".to_owned(), clock::text(known.made).into()));
@@ -130,7 +132,8 @@ struct Held {
 impl Held {
     fn of(secret: &Secret) -> Self {
         let data = secret.data.clone().unwrap_or_default();
-        let text = |key: &str| data.get(key).and_then(|ByteString(bytes)| String::from_utf8(bytes.clone()).ok());
+        let text =
+            |key: &str| data.get(key).and_then(|ByteString(bytes)| String::from_utf8(bytes.clone()).ok());
         let made = text("madeAt").and_then(|made| made.parse().ok());
         Self { key: text("key").unwrap_or_default(), sha256: text("sha256").unwrap_or_default(), made }
     }
@@ -223,7 +226,8 @@ mod tests {
     #[test]
     fn the_key_before_counts_for_the_overlap() {
         let held = Held { key: "a".into(), sha256: sha256("a"), made: Some(at(0)) };
-        let owner: DynamicObject = serde_json::from_value(json!({"metadata": {"name": "k", "uid": "u"}})).expect("object");
+        let owner: DynamicObject =
+            serde_json::from_value(json!({"metadata": {"name": "k", "uid": "u"}})).expect("object");
         let secret = asked().secret(&owner, "b", Some(&held), at(86_400));
         let data = &secret["stringData"];
         assert_eq!((&data["sha256"], &data["previousSHA256"]), (&json!(sha256("b")), &json!(sha256("a"))));

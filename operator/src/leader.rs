@@ -105,7 +105,8 @@ impl Claim {
     fn term(&self, lease: &Lease) -> Option<Term> {
         let spec = lease.spec.as_ref()?;
         let holds = spec.holder_identity.as_deref() == Some(self.identity.as_str());
-        let transitions = spec.lease_transitions.and_then(|count| u64::try_from(count).ok()).unwrap_or_default();
+        let transitions =
+            spec.lease_transitions.and_then(|count| u64::try_from(count).ok()).unwrap_or_default();
         holds.then_some(Term { transitions })
     }
 }

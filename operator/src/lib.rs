@@ -4,6 +4,7 @@ mod admin;
 pub mod cli;
 mod clock;
 mod cluster;
+mod cluster_keys;
 mod delivery;
 mod engine;
 mod keys;

@@ -39,5 +39,5 @@ fn start(settings: &Run) -> anyhow::Result<()> {
         anyhow::bail!("another TLS provider is installed already");
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(operator::run(settings))
+    runtime.block_on(operator::run::run(settings))
 }

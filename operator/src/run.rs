@@ -27,15 +27,24 @@ use crate::{admin, watch as watches};
 pub async fn run(settings: &Run) -> anyhow::Result<()> {
     let client = Client::try_default().await.context("cannot find a cluster")?;
     let (admin, delivery) = (bind(settings.admin).await?, bind(settings.listen).await?);
-    let tls = settings.tls_cert.as_ref().zip(settings.tls_key.as_ref()).map(|(chain, key)| acceptor(chain, key));
+    let tls =
+        settings.tls_cert.as_ref().zip(settings.tls_key.as_ref()).map(|(chain, key)| acceptor(chain, key));
     anyhow::ensure!(
         tls.is_some() || settings.listen.ip().is_loopback(),
         "the configuration port needs --tls-cert and --tls-key, unless it listens on this machine alone"
     );
     let (hub, (stop, stopped)) = (Hub::new(), watch::channel(false));
-    let engine = Engine::new(client.clone(), Arc::clone(&hub), Claim::new(client.clone(), &settings.namespace, &settings.identity));
+    let engine = Engine::new(
+        client.clone(),
+        Arc::clone(&hub),
+        Claim::new(client.clone(), &settings.namespace, &settings.identity),
+    );
     let (unlisted, shown) = watch::channel(engine.cluster.unlisted());
-    let served = Delivery { hub: Arc::clone(&hub), identities: Identities::new(client.clone()), tls: tls.transpose()? };
+    let served = Delivery {
+        hub: Arc::clone(&hub),
+        identities: Identities::new(client.clone()),
+        tls: tls.transpose()?,
+    };
     info!(admin = %settings.admin, listen = %settings.listen, identity = settings.identity, "Watching");
     let contend = contend(client.clone(), settings, Arc::clone(&hub), stopped);
     tokio::pin!(contend);
@@ -80,8 +89,9 @@ fn acceptor(chain: &std::path::Path, key: &std::path::Path) -> anyhow::Result<Tl
     let certificates = CertificateDer::pem_file_iter(chain)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .with_context(|| format!("cannot read the certificate chain {}", chain.display()))?;
-    let private =
-        PrivateKeyDer::from_pem_file(key).with_context(|| format!("cannot read the private key {}", key.display()))?;
-    let config = rustls::ServerConfig::builder().with_no_client_auth().with_single_cert(certificates, private);
+    let private = PrivateKeyDer::from_pem_file(key)
+        .with_context(|| format!("cannot read the private key {}", key.display()))?;
+    let config =
+        rustls::ServerConfig::builder().with_no_client_auth().with_single_cert(certificates, private);
     Ok(TlsAcceptor::from(Arc::new(config.context("certificate and private key do not fit")?)))
 }

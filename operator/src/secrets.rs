@@ -27,7 +27,6 @@ pub(crate) struct Secrets {
 
 struct Fetched {
     version: String,
-    kind: Option<String>,
     values: BTreeMap<String, Secret>,
 }
 
@@ -37,7 +36,11 @@ impl Secrets {
     }
 
     /// Takes in what the watch shows. True if it concerns a Secret that is `wanted`.
-    pub(crate) fn apply(&mut self, event: Event<PartialObjectMeta<Resource>>, wanted: &BTreeSet<ObjectId>) -> bool {
+    pub(crate) fn apply(
+        &mut self,
+        event: Event<PartialObjectMeta<Resource>>,
+        wanted: &BTreeSet<ObjectId>,
+    ) -> bool {
         let concerned = match event {
             Event::Init => {
                 self.listing = Some(BTreeSet::new());
@@ -89,11 +92,6 @@ impl Secrets {
         self.values.iter().map(|(id, known)| (id.clone(), known.values.clone())).collect()
     }
 
-    /// The type of a Secret that was fetched.
-    pub(crate) fn kind(&self, id: &ObjectId) -> Option<&str> {
-        self.values.get(id)?.kind.as_deref()
-    }
-
     fn note(&mut self, secret: &PartialObjectMeta<Resource>) -> Option<ObjectId> {
         let id = id(secret)?;
         let version = secret.metadata.resource_version.clone().unwrap_or_default();
@@ -111,7 +109,7 @@ fn fetched(secret: Resource) -> Fetched {
     let version = secret.metadata.resource_version.unwrap_or_default();
     let data = secret.data.unwrap_or_default().into_iter();
     let values = data.filter_map(|(key, bytes)| Some((key, Secret::new(String::from_utf8(bytes.0).ok()?))));
-    Fetched { version, kind: secret.type_, values: values.collect() }
+    Fetched { version, values: values.collect() }
 }
 
 #[cfg(test)]

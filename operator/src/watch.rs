@@ -5,7 +5,7 @@ use futures_util::stream::{self, BoxStream};
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind, PartialObjectMeta};
 use kube::runtime::watcher::{self, Event};
-use kube::runtime::{WatchStreamExt, metadata_watcher, watcher as watch};
+use kube::runtime::{WatchStreamExt, watcher as watch};
 use kube::{Api, Client};
 
 /// What a watch shows.
@@ -48,12 +48,12 @@ fn objects(client: &Client, kind: &'static crds::Kind) -> BoxStream<'static, Sho
 }
 
 fn namespaces(client: &Client) -> BoxStream<'static, Shown> {
-    let events = metadata_watcher(Api::<Namespace>::all(client.clone()), config()).default_backoff();
+    let events = watch(Api::<PartialObjectMeta<Namespace>>::all(client.clone()), config()).default_backoff();
     events.map(|event| shown("Namespace", event, Seen::Namespace)).boxed()
 }
 
 fn secrets(client: &Client) -> BoxStream<'static, Shown> {
-    let events = metadata_watcher(Api::<Secret>::all(client.clone()), config()).default_backoff();
+    let events = watch(Api::<PartialObjectMeta<Secret>>::all(client.clone()), config()).default_backoff();
     events.map(|event| shown("Secret", event, Seen::Secret)).boxed()
 }
 

@@ -58,15 +58,12 @@ impl Caller {
 impl Gate {
     /// Builds the tables of a snapshot. Keys of issuers that stay are kept.
     pub fn build(snapshot: &Snapshot, issuers: &Issuers) -> Self {
-        let gateway = snapshot.entries.values().find_map(|entry| match &entry.spec {
-            Spec::Gateway(gateway) => Some(gateway),
-            Spec::Provider(_) | Spec::Model(_) | Spec::Tenant(_) | Spec::Key(_) => None,
-        });
+        let gateway = snapshot.gateway();
         let tenants = tenants(snapshot, gateway);
         let required = gateway.and_then(|gateway| match &gateway.authentication {
             Authentication::Disabled => None,
             Authentication::Required { methods, jwt } => Some(Required {
-                keys: methods.contains(&Method::APIKey).then(|| Keys::build(snapshot)),
+                keys: methods.contains(&Method::ApiKey).then(|| Keys::build(snapshot)),
                 tokens: Tokens::build(snapshot, gateway, (methods, jwt), issuers),
             }),
         });

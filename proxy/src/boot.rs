@@ -7,24 +7,24 @@ use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use agent::limits::Limits;
 use anyhow::Context;
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::app::App;
+use crate::auth::issuer::Issuers;
 use crate::cli::{Serve, Sources};
 use crate::clock::{Clock, Seeds};
 use crate::edge::drain::{Drain, InFlight};
 use crate::edge::server::{self, Control, Listen};
+use crate::limits::Limits;
+use crate::live::build::Frame;
 use crate::live::files::Files;
 use crate::live::load::{self, Loader};
-use crate::auth::issuer::Issuers;
-use crate::live::build::Frame;
 use crate::live::stream::Follower;
 use crate::live::{Live, Reaches};
-use crate::settings::Settings;
+use crate::settings::Flags;
 use crate::telemetry::{Metrics, logs};
 use crate::{admin, live, route};
 use store::Store;
@@ -205,7 +205,7 @@ impl Boot {
         let store = opened.with_context(|| format!("cannot open the store {}", path.display()))?;
         let metrics = Arc::new(Metrics::new()?);
         let (live, follower) = self.live()?;
-        let (clock, seeds, limits, drain) = (clock(), seeds()?, Default::default(), self.drain.clone());
+        let (clock, seeds, limits, drain) = (clock(), seeds()?, Limits::default(), self.drain.clone());
         let app = Arc::new(App { live, store, clock, seeds, limits, metrics, drain });
         Ok(Started { app, admin, follower })
     }
@@ -215,7 +215,7 @@ impl Boot {
         let serve = &self.serve;
         let reaches = Reaches { loopback: serve.egress_allow_loopback, url_models: serve.allow_url_models };
         let issuers = Issuers::new(reaches.loopback);
-        let frame = Frame { reaches, settings: self.settings(), issuers };
+        let frame = Frame { reaches, flags: self.flags(), issuers };
         match serve.operator.settings()? {
             Some(settings) => {
                 let live = Live::of_stream(settings.gateway.clone(), frame);
@@ -223,36 +223,22 @@ impl Boot {
             }
             None => {
                 let files = Files::new(serve.sources.paths.clone(), self.environment.clone());
-                Ok((Live::of_files(files, frame)?, None))
+                Ok((Live::of_files(files, serve.operator.gateway.clone(), frame)?, None))
             }
         }
     }
 
-    fn settings(&self) -> Settings {
-        let days = u64::from(self.serve.retention_days);
-        Settings {
-            body_bytes: self.serve.request_bytes,
-            limits: self.limits(),
-            foreground: self.foreground(),
-            retention: (days > 0).then(|| Duration::from_secs(days * 86_400)),
-            strict: self.serve.strict,
-            concurrency: 10_000,
-            tenant_streams: 1_000,
-        }
-    }
-
     /// The names of the original system are still read.
-    fn limits(&self) -> Limits {
+    fn flags(&self) -> Flags {
+        let number = |name: &str| self.environment.get(name)?.parse::<u64>().ok();
         let named = ["OPEN_RESPONSES_MAX_TOOL_CALLS", "MASAIC_MAX_TOOL_CALLS"];
-        let tool_calls = named.iter().find_map(|name| self.environment.get(*name)?.parse().ok());
-        let limits = Limits::default();
-        Limits { tool_calls: tool_calls.unwrap_or(limits.tool_calls), ..limits }
-    }
-
-    fn foreground(&self) -> Duration {
-        let named = self.environment.get("OPEN_RESPONSES_MAX_STREAMING_TIMEOUT");
-        let millis = named.and_then(|text| text.parse().ok());
-        millis.map_or(Duration::from_secs(600), Duration::from_millis)
+        Flags {
+            body_bytes: self.serve.request_bytes,
+            tool_calls: named.into_iter().find_map(number).and_then(|calls| u32::try_from(calls).ok()),
+            foreground: number("OPEN_RESPONSES_MAX_STREAMING_TIMEOUT").map(Duration::from_millis),
+            retention_days: self.serve.retention_days,
+            strict: self.serve.strict,
+        }
     }
 
     /// pingora waits for this service for ever, so the process is asked to end.

@@ -7,8 +7,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use config::GatewayId;
 
-use crate::live::stream::last_good::LastGood;
 use crate::live::stream;
+use crate::live::stream::last_good::LastGood;
 use crate::telemetry::logs::Format;
 
 /// An OpenAI-compatible endpoint with the agent loop built in, in front of any model.
@@ -76,12 +76,12 @@ pub struct Serve {
     /// Worker threads; one for each core unless said
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
-    /// The largest request body, in bytes
-    #[arg(long, value_name = "BYTES", default_value_t = 32 << 20)]
-    pub request_bytes: usize,
-    /// Days for which responses are kept; 0 is for ever
-    #[arg(long, value_name = "DAYS", default_value_t = 30)]
-    pub retention_days: u32,
+    /// The largest request body, in bytes [default: the gateway's, 32 MiB]
+    #[arg(long, value_name = "BYTES")]
+    pub request_bytes: Option<usize>,
+    /// Days for which responses are kept; 0 is for ever [default: the gateway's, 30]
+    #[arg(long, value_name = "DAYS")]
+    pub retention_days: Option<u32>,
     /// Seconds to go on accepting after SIGTERM
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     pub drain_linger: Duration,
@@ -102,7 +102,7 @@ pub struct Operator {
     /// Take the configuration from this operator, such as https://fairlead-operator.fairlead-system.svc:8443
     #[arg(long, value_name = "URL", requires_all = ["gateway", "operator_token_file"], conflicts_with = "paths")]
     pub operator: Option<String>,
-    /// The gateway to serve
+    /// The gateway to serve; in file mode only where the files hold several
     #[arg(long, value_name = "NAMESPACE/NAME", value_parser = gateway)]
     pub gateway: Option<GatewayId>,
     /// Certificates by which the operator is known (PEM); those of the system without

@@ -63,8 +63,8 @@ impl Live {
     /// Reads, compiles and builds for the first time.
     ///
     /// Errors: a path cannot be read, or a file holds no objects; an object that is wrong does not stop the start.
-    pub fn of_files(files: Files, frame: Frame) -> anyhow::Result<Self> {
-        let mut loader = Loader::default();
+    pub fn of_files(files: Files, gateway: Option<GatewayId>, frame: Frame) -> anyhow::Result<Self> {
+        let mut loader = Loader::of(gateway);
         let loaded = loader.load(&files)?;
         let snapshot = loaded.map_err(|findings| anyhow::anyhow!("{}", lines(&findings).join("\n")))?;
         let (runtime, rejected) = Runtime::build(&snapshot, None, &frame);
@@ -114,7 +114,10 @@ impl Live {
 
     /// A part of `most`, another one each time, so that proxies do not come back all at once.
     pub fn jitter(&self, most: Duration) -> Duration {
-        let mixed = self.jitter.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = self
+            .jitter
+            .fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed)
+            .wrapping_mul(0xbf58_476d_1ce4_e5b9);
         most.mul_f64(f64::from(u32::try_from(mixed >> 32).unwrap_or(u32::MAX)) / f64::from(u32::MAX))
     }
 

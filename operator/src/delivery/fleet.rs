@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use config::delivery::{Ack, Applied, FromOperator, Hello, MAX_FRAME_BYTES, Outcome, Rejected, SnapshotFrame, Welcome};
-use config::snapshot::Delta;
+use config::delivery::{
+    Ack, Applied, FromOperator, Hello, MAX_FRAME_BYTES, Outcome, Rejected, SnapshotFrame, Welcome,
+};
+use config::snapshot::{Delta, diff};
 use config::{EntryId, GatewayId, Hash, IR, Snapshot};
 
 /// Snapshots to which a difference can be sent; older ones cost a full snapshot.
@@ -90,10 +92,6 @@ impl Fleet {
         self.epoch = self.epoch.max(epoch);
     }
 
-    pub(crate) fn epoch(&self) -> u64 {
-        self.epoch
-    }
-
     /// Publishes what each gateway serves; gateways that are not named are gone. True if anything changed.
     pub(crate) fn publish(&mut self, snapshots: &BTreeMap<GatewayId, (Arc<Snapshot>, Duration)>) -> bool {
         let mut changed = false;
@@ -175,7 +173,13 @@ impl Fleet {
     }
 
     /// How far an entry has come at one gateway; `None` if the gateway does not serve that content.
-    pub(crate) fn progress(&self, gateway: &GatewayId, entry: &EntryId, hash: &Hash, now: Time) -> Option<Progress> {
+    pub(crate) fn progress(
+        &self,
+        gateway: &GatewayId,
+        entry: &EntryId,
+        hash: &Hash,
+        now: Time,
+    ) -> Option<Progress> {
         let gateway = self.gateways.get(gateway)?;
         let current = gateway.current.as_ref()?;
         current.snapshot.entries.get(entry).filter(|known| known.hash == *hash)?;
@@ -188,7 +192,8 @@ impl Fleet {
         let is_current = |proxy: &Proxy| {
             proxy.acked.map(|acked| acked.hash) == current.map(|current| current.snapshot.hash)
         };
-        let count = |which: &dyn Fn(&Proxy) -> bool| gateway.proxies.values().filter(|proxy| which(proxy)).count();
+        let count =
+            |which: &dyn Fn(&Proxy) -> bool| gateway.proxies.values().filter(|proxy| which(proxy)).count();
         let rejections = gateway.proxies.values().flat_map(|proxy| proxy.rejected.iter().cloned());
         Figures {
             hash: current.map(|current| current.snapshot.hash),
@@ -260,8 +265,9 @@ impl Gateway {
             vec![FromOperator::Current(applied)]
         } else {
             let base = has.and_then(|has| self.remembered.iter().find(|known| known.hash == has));
-            let delta = Delta::between(base.map(AsRef::as_ref), &current.snapshot);
-            let cut = SnapshotFrame::cut(applied, base.map(|base| base.hash), delta, MAX_FRAME_BYTES / 2);
+            let delta =
+                base.map_or_else(|| Delta::full(&current.snapshot), |base| diff(base, &current.snapshot));
+            let cut = SnapshotFrame::cut(applied, delta, MAX_FRAME_BYTES / 2);
             cut.into_iter().map(|frame| FromOperator::Snapshot(Box::new(frame))).collect()
         };
         let (_, proxy) = self.proxy(session)?;
@@ -274,7 +280,8 @@ impl Gateway {
         if serving().next().is_none() {
             return Progress::NoProxies;
         }
-        let rejection = |proxy: &Proxy| proxy.rejected.iter().find(|one| one.id == *entry && one.hash == *hash).cloned();
+        let rejection =
+            |proxy: &Proxy| proxy.rejected.iter().find(|one| one.id == *entry && one.hash == *hash).cloned();
         if let Some((name, rejected)) = serving().find_map(|(name, proxy)| Some((name, rejection(proxy)?))) {
             return Progress::Rejected { proxy: name.clone(), message: rejected.message };
         }
@@ -285,7 +292,9 @@ impl Gateway {
             Some(acked) => acked.epoch != epoch || acked.sequence < changed,
             None => true,
         };
-        let Some((name, proxy)) = serving().find(|(_, proxy)| is_behind(proxy)) else { return Progress::Everywhere };
+        let Some((name, proxy)) = serving().find(|(_, proxy)| is_behind(proxy)) else {
+            return Progress::Everywhere;
+        };
         let proxy_name = name.clone();
         if !proxy.connected {
             Progress::Disconnected { proxy: proxy_name }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use config::{GatewayId, Snapshot, Spec};
+use config::{GatewayId, Snapshot};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -57,7 +57,8 @@ impl Hub {
 
     /// Publishes what was compiled.
     pub(crate) fn publish(&self, snapshots: &BTreeMap<GatewayId, Arc<Snapshot>>) {
-        let named = snapshots.iter().map(|(id, snapshot)| (id.clone(), (Arc::clone(snapshot), timeout(snapshot))));
+        let named =
+            snapshots.iter().map(|(id, snapshot)| (id.clone(), (Arc::clone(snapshot), timeout(snapshot))));
         let named = named.collect();
         if self.with(|fleet, _| fleet.publish(&named)) {
             self.bell.send_modify(|count| *count = count.wrapping_add(1));
@@ -67,9 +68,5 @@ impl Hub {
 
 /// How long a proxy that has vanished counts as serving.
 fn timeout(snapshot: &Snapshot) -> Duration {
-    let gateway = snapshot.entries.values().find_map(|entry| match &entry.spec {
-        Spec::Gateway(gateway) => Some(gateway.disconnect_timeout_ms),
-        Spec::Provider(_) | Spec::Model(_) | Spec::Tenant(_) | Spec::Key(_) => None,
-    });
-    Duration::from_millis(gateway.unwrap_or(60_000))
+    Duration::from_millis(snapshot.gateway().map_or(60_000, |gateway| gateway.disconnect_timeout_ms))
 }

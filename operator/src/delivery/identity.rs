@@ -66,7 +66,7 @@ impl Identities {
     }
 
     async fn review(&self, token: &str) -> Result<Option<Identity>, Error> {
-        let spec = TokenReviewSpec { audiences: Some(vec![AUDIENCE.to_owned()]), token: Some(token.to_owned()) };
+        let spec = TokenReviewSpec { audiences: Some(vec![AUDIENCE.to_owned()]), token: token.to_owned() };
         let review = TokenReview { spec, ..TokenReview::default() };
         let api: Api<TokenReview> = Api::all(self.client.clone());
         let params = PostParams::default();

@@ -8,8 +8,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use config::delivery::{Applied, FromOperator, FromProxy, Hello, MAX_FRAME_BYTES, SnapshotFrame};
 use config::snapshot::Delta;
-use config::{GatewayId, Snapshot, Spec};
-use futures_util::{StreamExt, TryStreamExt};
+use config::{GatewayId, Snapshot};
+use futures_util::StreamExt;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, Limited, StreamBody};
 use hyper::body::{Frame, Incoming};
@@ -82,7 +82,8 @@ async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, 
         let delivery = Arc::clone(&delivery);
         async move { Ok::<_, Infallible>(answer(&delivery, request).await.unwrap_or_else(refusal)) }
     });
-    let served = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
+    let served =
+        http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
     if let Err(error) = served.await {
         debug!(%error, "A configuration connection broke");
     }
@@ -122,9 +123,11 @@ async fn open(
     info!(proxy = hello.proxy, gateway = %hello.gateway, version = hello.version, "A proxy has connected");
     let lifetime = LIFETIME.min(remaining(token).unwrap_or(LIFETIME));
     let frames = stream::frames(Arc::clone(&delivery.hub), hello.gateway, welcome, Instant::now() + lifetime);
-    let body = StreamBody::new(frames.map(|line| Ok::<_, Infallible>(Frame::data(line))).into_stream());
+    let body = StreamBody::new(frames.map(|line| Ok::<_, Infallible>(Frame::data(line))));
     let mut response = Response::new(BodyExt::boxed_unsync(body));
-    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/x-ndjson"));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/x-ndjson"));
     Ok(response)
 }
 
@@ -143,7 +146,9 @@ async fn report(
     authorize(delivery, identity, &gateway)?;
     let is_known = match told {
         FromProxy::Ack(ack) => delivery.hub.change(|fleet, _| fleet.ack(&gateway, ack)),
-        FromProxy::Report(report) => delivery.hub.with(|fleet, _| fleet.report(&gateway, &session, report.serving)),
+        FromProxy::Report(report) => {
+            delivery.hub.with(|fleet, _| fleet.report(&gateway, &session, report.serving))
+        }
     };
     if is_known { Ok(whole(StatusCode::NO_CONTENT, Bytes::new())) } else { Err(unknown) }
 }
@@ -156,8 +161,7 @@ fn snapshot(delivery: &Delivery, identity: &Identity, path: &str) -> Result<Resp
     let gateway = GatewayId::new(namespace, name);
     let (sequence, snapshot) = authorize(delivery, identity, &gateway)?;
     let applied = Applied { hash: snapshot.hash, epoch: 0, sequence };
-    let delta = Delta::between(None, &snapshot);
-    let frames = SnapshotFrame::cut(applied, None, delta, MAX_FRAME_BYTES / 2);
+    let frames = SnapshotFrame::cut(applied, Delta::full(&snapshot), MAX_FRAME_BYTES / 2);
     let lines = frames.into_iter().flat_map(|frame| stream::line(&FromOperator::Snapshot(Box::new(frame))));
     let mut response = whole(StatusCode::OK, lines.collect());
     if let Ok(tag) = header::HeaderValue::from_str(&format!("\"{}\"", snapshot.hash)) {
@@ -174,19 +178,17 @@ fn authorize(
 ) -> Result<(u64, Arc<Snapshot>), Refused> {
     let refused = (StatusCode::FORBIDDEN, "this identity may not fetch the configuration of that gateway");
     let (sequence, snapshot) = delivery.hub.with(|fleet, _| fleet.current(gateway)).ok_or(refused)?;
-    let is_named = snapshot.entries.values().any(|entry| match &entry.spec {
-        Spec::Gateway(spec) => {
-            spec.service_accounts.iter().any(|(ns, name)| *ns == identity.namespace && *name == identity.name)
-        }
-        Spec::Provider(_) | Spec::Model(_) | Spec::Tenant(_) | Spec::Key(_) => false,
-    });
+    let is_own =
+        |(namespace, name): &(String, String)| *namespace == identity.namespace && *name == identity.name;
+    let is_named = snapshot.gateway().is_some_and(|spec| spec.service_accounts.iter().any(is_own));
     if is_named { Ok((sequence, snapshot)) } else { Err(refused) }
 }
 
 async fn read<T: serde::de::DeserializeOwned>(request: Request<Incoming>) -> Result<T, Refused> {
     let body = timeout(HANDSHAKE, Limited::new(request.into_body(), BODY_BYTES).collect()).await;
     let body = body.map_err(|_| (StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time"))?;
-    let body = body.map_err(|_| (StatusCode::PAYLOAD_TOO_LARGE, "the body is too large or broken"))?.to_bytes();
+    let body =
+        body.map_err(|_| (StatusCode::PAYLOAD_TOO_LARGE, "the body is too large or broken"))?.to_bytes();
     serde_json::from_slice(&body).map_err(|_| (StatusCode::BAD_REQUEST, "the body is no frame"))
 }
 

@@ -37,7 +37,12 @@ pub(crate) fn is_pending(reached: &Reached) -> bool {
     reached.iter().any(|(_, progress)| matches!(progress, Some(Progress::Pending { .. })))
 }
 
-fn state(name: &'static str, status: bool, reason: impl Into<String>, message: impl Into<String>) -> ConditionState {
+fn state(
+    name: &'static str,
+    status: bool,
+    reason: impl Into<String>,
+    message: impl Into<String>,
+) -> ConditionState {
     ConditionState { name, status, reason: reason.into(), message: message.into() }
 }
 
@@ -54,11 +59,14 @@ fn programmed(about: &Diagnostics, reached: &Reached) -> ConditionState {
             Some(Progress::Rejected { proxy, message }) => {
                 Some(("RejectedByProxy", format!("{proxy} rejected it: {message}")))
             }
-            Some(Progress::Pending { proxy }) => Some(("Pending", format!("{proxy} has not acknowledged it yet"))),
-            Some(Progress::Stale { proxy }) => Some(("ProxyStale", format!("{proxy} acknowledges nothing"))),
-            Some(Progress::Disconnected { proxy }) => {
-                Some(("ProxyDisconnected", format!("{proxy} has lost its connection and may still serve the old version")))
+            Some(Progress::Pending { proxy }) => {
+                Some(("Pending", format!("{proxy} has not acknowledged it yet")))
             }
+            Some(Progress::Stale { proxy }) => Some(("ProxyStale", format!("{proxy} acknowledges nothing"))),
+            Some(Progress::Disconnected { proxy }) => Some((
+                "ProxyDisconnected",
+                format!("{proxy} has lost its connection and may still serve the old version"),
+            )),
         };
         if let Some((reason, message)) = trouble {
             return not(reason, format!("gateway {gateway}: {message}"));
@@ -93,7 +101,8 @@ fn condition(state: &ConditionState, generation: i64) -> Value {
 pub(crate) fn timed(mut status: Map<String, Value>, before: &Value, now: &str) -> Map<String, Value> {
     let Some(Value::Array(conditions)) = status.get_mut("conditions") else { return status };
     for condition in conditions {
-        let known = of_type(before, &condition["type"]).filter(|known| known["status"] == condition["status"]);
+        let known =
+            of_type(before, &condition["type"]).filter(|known| known["status"] == condition["status"]);
         let since = known.and_then(|known| known["lastTransitionTime"].as_str()).unwrap_or(now);
         condition["lastTransitionTime"] = since.into();
     }
@@ -118,7 +127,8 @@ fn same(one: &Value, other: &Value) -> bool {
             one.len() == other.len() && one.iter().all(|entry| other.iter().any(|known| same(entry, known)))
         }
         (Value::Object(one), Value::Object(other)) => {
-            one.len() == other.len() && one.iter().all(|(key, value)| other.get(key).is_some_and(|known| same(value, known)))
+            one.len() == other.len()
+                && one.iter().all(|(key, value)| other.get(key).is_some_and(|known| same(value, known)))
         }
         _ => one == other,
     }
@@ -148,7 +158,12 @@ mod tests {
     fn programmed_needs_every_proxy_of_every_gateway() {
         let everywhere = Some(Progress::Everywhere);
         let behind = Some(Progress::Pending { proxy: "p".into() });
-        for (second, expected) in [(everywhere.clone(), "True"), (behind, "False"), (Some(Progress::NoProxies), "False"), (None, "False")] {
+        for (second, expected) in [
+            (everywhere.clone(), "True"),
+            (behind, "False"),
+            (Some(Progress::NoProxies), "False"),
+            (None, "False"),
+        ] {
             let reached = vec![("a/b".to_owned(), everywhere.clone()), ("a/c".to_owned(), second)];
             let status = status(&about(), &reached, None);
             assert_eq!(of(&status, "Programmed")["status"], expected, "{reached:?}");

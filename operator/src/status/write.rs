@@ -71,7 +71,8 @@ impl Writer {
             "status": status,
         });
         let params = PatchParams::apply(MANAGER).force();
-        let written = timeout(PATIENCE, api.patch_status(&wanted.id.name, &params, &Patch::Apply(patch))).await;
+        let written =
+            timeout(PATIENCE, api.patch_status(&wanted.id.name, &params, &Patch::Apply(patch))).await;
         match written {
             Ok(Ok(_)) => {
                 debug!(object = %wanted.id, "Status written");

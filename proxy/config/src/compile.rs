@@ -119,12 +119,12 @@ impl Compiled {
             let spec = chosen.resource.compile(id, &mut scope);
             secrets.append(&mut scope.conclude(about));
             let Some(spec) = spec else { continue };
-            let entry = Entry::new(entry_id(id), chosen.object.generation, spec);
+            let entry = Entry::new(EntryId::of(id), chosen.object.generation, spec);
             about.serving = Some(Serving { generation: entry.generation, hash: entry.hash });
             entries.insert(entry.id.clone(), Arc::new(entry));
         }
         let fallback = admitted.view.world.fallback_provider.as_ref();
-        let fallback = fallback.filter(|id| admitted.served.contains_key(id)).map(entry_id);
+        let fallback = fallback.filter(|id| admitted.served.contains_key(id)).map(EntryId::of);
         let snapshot = Arc::new(Snapshot::new(entries, secrets, fallback));
         self.snapshots.insert(gateway.id.clone(), snapshot);
         self.keep(gateway, &admitted.served);
@@ -150,9 +150,4 @@ impl Compiled {
             }
         }
     }
-}
-
-fn entry_id(id: &ObjectId) -> EntryId {
-    kinds::find(&id.kind)
-        .map_or_else(|| EntryId::new(&id.kind, &id.namespace, &id.name), |kind| kind.entry(id))
 }

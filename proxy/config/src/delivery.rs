@@ -172,6 +172,9 @@ pub struct SnapshotFrame {
     pub remove: Vec<EntryId>,
     /// New and changed secret values.
     pub secrets: Vec<SecretValue>,
+    /// The provider for model names that name none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback_provider: Option<EntryId>,
 }
 
 /// A secret value on its way. Prints without it.
@@ -207,14 +210,15 @@ impl fmt::Debug for SecretValue {
 impl SnapshotFrame {
     /// Cuts a difference into frames of about `limit` bytes, in order.
     #[must_use]
-    pub fn cut(applied: Applied, base: Option<Hash>, delta: Delta, limit: usize) -> Vec<Self> {
+    pub fn cut(applied: Applied, delta: Delta, limit: usize) -> Vec<Self> {
         let empty = Self {
             applied,
-            base,
+            base: delta.base,
             part: 1,
             parts: 1,
             upsert: Vec::new(),
-            remove: delta.remove,
+            remove: delta.remove.into_iter().collect(),
+            fallback_provider: delta.fallback_provider,
             secrets: delta.secrets.iter().map(|(id, secret)| SecretValue::new(id.clone(), secret)).collect(),
         };
         let mut frames = vec![empty];
@@ -222,7 +226,8 @@ impl SnapshotFrame {
         for entry in delta.upsert {
             let length = serde_json::to_vec(&*entry).map_or(0, |bytes| bytes.len());
             if size + length > limit && size > 0 {
-                let next = Self { upsert: Vec::new(), remove: Vec::new(), secrets: Vec::new(), ..frames[0].clone() };
+                let next =
+                    Self { upsert: Vec::new(), remove: Vec::new(), secrets: Vec::new(), ..frames[0].clone() };
                 frames.push(next);
                 size = 0;
             }

@@ -82,6 +82,14 @@ impl Kind {
     }
 }
 
+impl EntryId {
+    /// Names the entry that an object makes, whatever its kind.
+    #[must_use]
+    pub fn of(id: &ObjectId) -> Self {
+        find(&id.kind).map_or_else(|| Self::new(&id.kind, &id.namespace, &id.name), |kind| kind.entry(id))
+    }
+}
+
 /// Finds how objects of the kind called `name` are compiled.
 pub(crate) fn find(name: &str) -> Option<Kind> {
     let lasting = |role, decode| Some(Kind { role, keeps_last_good: true, decode });

@@ -62,6 +62,12 @@ impl Snapshot {
         Self { hash: Hash::of(text.as_bytes()), entries, secrets, fallback_provider }
     }
 
+    /// Returns a snapshot of nothing, for somebody who has received none yet.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::new(BTreeMap::new(), BTreeMap::new(), None)
+    }
+
     /// Returns the entry of the gateway itself; there is one in every snapshot that was compiled.
     #[must_use]
     pub fn gateway(&self) -> Option<&GatewaySpec> {

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use crds::model::{ModelType, RetryReason};
 pub use crds::model_provider::CallerCredentials;
 pub use crds::responses_gateway::Method;
-pub use gateway::{Authentication, GatewaySpec, JwtIssuer, Limits, Tenancy};
+pub use gateway::{Authentication, ClusterKeys, GatewaySpec, JwtIssuer, Limits, Tenancy};
 pub use key::{KeyHash, KeySpec};
 pub use model::{Backoff, Capabilities, Decimal, Defaults, ModelSpec, Retry, Target};
 pub use provider::{Credential, OpenAiSpec, Placement, Protocol, ProviderSpec, Timeouts, WireApi};

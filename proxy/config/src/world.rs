@@ -9,6 +9,7 @@ use crate::grant::Grant;
 use crate::hash::HashKey;
 use crate::id::{GatewayId, ObjectId};
 use crate::secret::Secret;
+use crate::spec::ClusterKeys;
 
 /// The label that every namespace has, with its name.
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
@@ -27,6 +28,8 @@ pub struct World {
     /// Whether objects are served by ResponsesGateways alone, as in a cluster. Otherwise, where there is none at all, every
     /// object is served by [`GatewayId::implicit`], without authentication.
     pub needs_gateway: bool,
+    /// The public keys of the cluster, which check ServiceAccount tokens of callers; absent outside of one.
+    pub cluster_keys: Option<ClusterKeys>,
     /// The ModelProvider for model names that name none and match no Model.
     pub fallback_provider: Option<ObjectId>,
     /// The key of the hashes of secrets.

@@ -57,10 +57,13 @@ mod tests {
 
     #[test]
     fn a_claim_is_a_text_or_a_list() {
-        let claims = json!({"sub": "ann", "groups": ["red", "blue"], "team": "red", "realm": {"roles": ["x"]}});
+        let claims =
+            json!({"sub": "ann", "groups": ["red", "blue"], "team": "red", "realm": {"roles": ["x"]}});
         let claims: Claims = serde_json::from_value(claims).expect("claims");
         let is = |wanted: &'static str| move |value: &str| value == wanted;
-        assert!(claims.has("groups", is("blue")) && claims.has("team", is("red")) && claims.has("sub", is("ann")));
+        assert!(
+            claims.has("groups", is("blue")) && claims.has("team", is("red")) && claims.has("sub", is("ann"))
+        );
         assert!(claims.has("realm.roles", is("x")));
         assert!(!claims.has("groups", is("green")) && !claims.has("none", is("red")));
     }

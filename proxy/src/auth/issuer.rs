@@ -114,7 +114,8 @@ impl Issuer {
         let uri = match &self.spec.jwks_uri {
             Some(uri) => uri.clone(),
             None => {
-                let url = format!("{}/.well-known/openid-configuration", self.spec.issuer.trim_end_matches('/'));
+                let url =
+                    format!("{}/.well-known/openid-configuration", self.spec.issuer.trim_end_matches('/'));
                 serde_json::from_slice::<Discovery>(&self.get(&url).await?)?.jwks_uri
             }
         };

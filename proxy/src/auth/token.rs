@@ -142,7 +142,7 @@ impl Bearer {
 }
 
 fn cluster(gateway: &GatewaySpec) -> Option<Cluster> {
-    let keys = gateway.cluster.as_ref()?;
+    let keys = gateway.cluster_keys.as_ref()?;
     Some(Cluster { issuer: keys.issuer.clone(), keys: serde_json::from_str(&keys.jwks).ok()? })
 }
 

@@ -70,7 +70,9 @@ mod tests {
 
     #[test]
     fn a_star_stands_for_any_run() {
-        for (pattern, text) in [("*", ""), ("a*", "a"), ("a*c", "abc"), ("*b*", "abc"), ("a*b*c", "a-b-b-c"), ("gpt-*", "gpt-5")] {
+        for (pattern, text) in
+            [("*", ""), ("a*", "a"), ("a*c", "abc"), ("*b*", "abc"), ("a*b*c", "a-b-b-c"), ("gpt-*", "gpt-5")]
+        {
             assert!(fits(pattern, text), "{pattern} {text}");
         }
         for (pattern, text) in [("a", "ab"), ("a*", "ba"), ("a*c", "ac-"), ("ab*ba", "aba"), ("*x*", "abc")] {
@@ -80,10 +82,7 @@ mod tests {
 
     #[test]
     fn deny_wins_over_allow() {
-        let models = Filter {
-            allow: Some(["gpt-*".to_owned()].into()),
-            deny: ["gpt-5".to_owned()].into(),
-        };
+        let models = Filter { allow: Some(["gpt-*".to_owned()].into()), deny: ["gpt-5".to_owned()].into() };
         let view = View { models, ..View::everything() };
         assert!(view.may_use("gpt-4o") && !view.may_use("gpt-5") && !view.may_use("llama"));
     }

@@ -12,9 +12,7 @@ use config::{Entry, EntryId, Hash, Snapshot, Spec};
 use http::{HeaderName, HeaderValue};
 use parking_lot::Mutex;
 use protocol::destination::{Denied, Destination, Reach};
-use providers::{
-    Api, Backoff, Credential, Profile, Reasons, Retry, Target, Targets, Timeouts, Upstream,
-};
+use providers::{Api, Backoff, Credential, Profile, Reasons, Retry, Target, Targets, Timeouts, Upstream};
 
 use crate::auth::Gate;
 use crate::auth::issuer::Issuers;
@@ -22,13 +20,12 @@ use crate::auth::view::View;
 use crate::egress;
 use crate::live::Reaches;
 use crate::live::resolve::{bearer, keyed};
-use crate::settings::Settings;
+use crate::settings::{Flags, Settings};
 
 /// What a process brings to every runtime that it builds.
 pub struct Frame {
     pub reaches: Reaches,
-    /// What flags say, where no gateway says otherwise.
-    pub settings: Settings,
+    pub flags: Flags,
     pub issuers: Issuers,
 }
 
@@ -115,14 +112,10 @@ impl Runtime {
     }
 
     fn empty(snapshot: &Snapshot, before: Option<&Self>, frame: &Frame) -> Self {
-        let gateway = snapshot.entries.values().find_map(|entry| match &entry.spec {
-            Spec::Gateway(gateway) => Some(gateway),
-            Spec::Provider(_) | Spec::Model(_) | Spec::Tenant(_) | Spec::Key(_) => None,
-        });
         Self {
             hash: snapshot.hash.to_string(),
             gate: Gate::build(snapshot, &frame.issuers),
-            settings: gateway.map_or_else(|| frame.settings.clone(), |gateway| frame.settings.of_gateway(gateway)),
+            settings: frame.flags.settle(snapshot.gateway()),
             models: HashMap::new(),
             named: HashMap::new(),
             fallback: None,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use config::manifest::{self, Finding, Loaded, Lookups};
-use config::{Compiled, Schemas, Snapshot, compile};
+use config::{Compiled, GatewayId, Schemas, Snapshot, compile};
 use serde_json::{Value, json};
 
 use crate::live::files::Files;
@@ -15,6 +15,8 @@ pub struct Loader {
     schemas: Schemas,
     loaded: Loaded,
     compiled: Compiled,
+    /// The gateway to serve, where there are several.
+    gateway: Option<GatewayId>,
 }
 
 impl Loader {
@@ -31,9 +33,34 @@ impl Loader {
             Err(findings) => return Ok(Err(findings)),
         };
         let compiled = compile(&loaded.world, &self.compiled);
-        let snapshot = compiled.implicit().cloned().context("the files compile to nothing")?;
+        let snapshot = self.chosen(&compiled)?;
+        self.pin(&compiled);
         (self.loaded, self.compiled) = (loaded, compiled);
         Ok(Ok(snapshot))
+    }
+
+    /// Serves this gateway, and no other.
+    pub fn of(gateway: Option<GatewayId>) -> Self {
+        Self { gateway, ..Self::default() }
+    }
+
+    /// A process that has served a gateway never falls back to the one without authentication that stands for none.
+    fn pin(&mut self, compiled: &Compiled) {
+        let is_explicit = compiled.diagnostics.keys().any(|id| id.kind == "ResponsesGateway");
+        if is_explicit && self.gateway.is_none() {
+            self.gateway = compiled.only().map(|(gateway, _)| gateway.clone());
+        }
+    }
+
+    fn chosen(&self, compiled: &Compiled) -> anyhow::Result<Arc<Snapshot>> {
+        let chosen = match &self.gateway {
+            Some(gateway) => compiled.gateway(gateway),
+            None => compiled.only().map(|(_, snapshot)| snapshot),
+        };
+        let names: Vec<&str> = compiled.snapshots.keys().map(GatewayId::as_str).collect();
+        let message =
+            || format!("the files hold the gateways {}: choose one with --gateway", names.join(", "));
+        chosen.cloned().with_context(message)
     }
 
     /// Everything that is wrong, with file and line.

@@ -2,8 +2,8 @@
 //! goes on, and a process that starts takes what it ran last from its disk.
 
 mod assembly;
-mod link;
 pub mod last_good;
+mod link;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -74,7 +74,9 @@ impl Follower {
         loop {
             let patience = FIRST_WAIT.saturating_sub(began.elapsed()).max(SHORTEST);
             let stream = timeout(patience, self.converse(live, true, stop));
-            if let Ok(Ok(())) = stream.await && live.running().is_some() {
+            if let Ok(Ok(())) = stream.await
+                && live.running().is_some()
+            {
                 return Ok(());
             }
             anyhow::ensure!(!stop.is_cancelled(), "stopped before there was a configuration");
@@ -122,7 +124,12 @@ impl Follower {
     }
 
     /// One stream, to its end; or to the first snapshot that runs.
-    async fn converse(&mut self, live: &Live, until_first: bool, stop: &CancellationToken) -> anyhow::Result<()> {
+    async fn converse(
+        &mut self,
+        live: &Live,
+        until_first: bool,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<()> {
         let applied = live.running().map(|running| running.applied);
         let hello = Hello {
             proxy: self.settings.proxy.clone(),
@@ -156,7 +163,10 @@ impl Follower {
         match frame {
             FromOperator::Welcome(_) => Ok(()),
             FromOperator::NotLeader { leader } => {
-                anyhow::bail!("that replica does not lead; {}", leader.unwrap_or_else(|| "nobody else is named".into()))
+                anyhow::bail!(
+                    "that replica does not lead; {}",
+                    leader.unwrap_or_else(|| "nobody else is named".into())
+                )
             }
             FromOperator::Drain { reason } => anyhow::bail!("the operator has ended the stream: {reason}"),
             FromOperator::Ping => self.report(live, session).await,
@@ -219,4 +229,3 @@ impl Follower {
         self.link.tell(&FromProxy::Report(Report { session: session.to_owned(), serving, inflight: 0 })).await
     }
 }
-

@@ -17,7 +17,8 @@ fn asked(fleet: &Fleet) -> Value {
 async fn patch(fleet: &Fleet, upstream: &str) -> anyhow::Result<()> {
     let target = json!([{"name": "only", "providerRef": {"name": "fake"}, "upstreamModel": upstream}]);
     let patch = json!({"spec": {"targets": target}}).to_string();
-    let patch = ["patch", "model", "demo", "--type", "merge", "--patch", &patch, "--namespace", &fleet.namespace];
+    let patch =
+        ["patch", "model", "demo", "--type", "merge", "--patch", &patch, "--namespace", &fleet.namespace];
     fleet.cluster.kubectl(&patch).await?;
     Ok(())
 }

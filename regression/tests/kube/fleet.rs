@@ -46,7 +46,9 @@ impl Fleet {
     /// Applies YAML in which `NS` stands for the namespace and `URL` for the model server.
     pub(crate) async fn apply(&self, yaml: &str) -> anyhow::Result<()> {
         let yaml = yaml.replace("URL", &self.model.url()).replace("NS", &self.namespace);
-        self.cluster.kubectl_stdin(&["apply", "--server-side", "--force-conflicts", "-f", "-"], &yaml).await?;
+        self.cluster
+            .kubectl_stdin(&["apply", "--server-side", "--force-conflicts", "-f", "-"], &yaml)
+            .await?;
         Ok(())
     }
 
@@ -68,7 +70,8 @@ impl Fleet {
         std::fs::write(&file, token)?;
         let file = file.to_str().context("a folder without text")?;
         let gateway = format!("{}/main", self.namespace);
-        let flags = ["--operator", &self.operator.url(), "--gateway", &gateway, "--operator-token-file", file];
+        let flags =
+            ["--operator", &self.operator.url(), "--gateway", &gateway, "--operator-token-file", file];
         Ok(Setup::without_config().flags(&flags).flags(&["--proxy-name", name]))
     }
 

@@ -18,7 +18,13 @@ fn example(fleet: &Fleet) -> anyhow::Result<String> {
     Ok(whole)
 }
 
-async fn ask(api: Client, token: &str, method: &str, path: &str, body: Option<Value>) -> anyhow::Result<Answer> {
+async fn ask(
+    api: Client,
+    token: &str,
+    method: &str,
+    path: &str,
+    body: Option<Value>,
+) -> anyhow::Result<Answer> {
     let mut request = Request::new(method, path).header("authorization", &format!("Bearer {token}"));
     if let Some(body) = body {
         request = request.header("content-type", "application/json").body(body.to_string());
@@ -47,18 +53,22 @@ async fn the_example_of_two_teams_is_served_and_keeps_them_apart() -> anyhow::Re
     let Some(fleet) = Fleet::start().await? else { return Ok(()) };
     fleet.cluster.kubectl_stdin(&["apply", "--server-side", "-f", "-"], &example(&fleet)?).await?;
     let (red, blue) = (key(&fleet, "team-red").await?, key(&fleet, "team-blue").await?);
-    for (namespace, what) in [("team-red", "apikey/app"), ("team-red", "model/smart"), ("ai-platform", "tenant/red")] {
+    for (namespace, what) in
+        [("team-red", "apikey/app"), ("team-red", "model/smart"), ("ai-platform", "tenant/red")]
+    {
         let wait = ["wait", what, "--for=condition=Accepted", "--timeout", "30s", "--namespace", namespace];
         fleet.cluster.kubectl(&wait).await?;
     }
-    let token = fleet.cluster.service_account_token(("ai-platform", "fairlead-proxy"), "config.fairlead.dev").await?;
+    let token =
+        fleet.cluster.service_account_token(("ai-platform", "fairlead-proxy"), "config.fairlead.dev").await?;
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("token");
     std::fs::write(&file, token)?;
     let (url, file) = (fleet.operator.url(), file.display().to_string());
     let flags = ["--operator", &url, "--gateway", "ai-platform/main", "--operator-token-file", &file];
     let proxy = regression::harness::Setup::without_config().flags(&flags).start().await?;
-    let wait = ["wait", "apikey/app", "--for=condition=Ready", "--timeout", "30s", "--namespace", "team-blue"];
+    let wait =
+        ["wait", "apikey/app", "--for=condition=Ready", "--timeout", "30s", "--namespace", "team-blue"];
     fleet.cluster.kubectl(&wait).await?;
 
     // Each team has a model of that name; each gets its own.
@@ -78,7 +88,10 @@ async fn the_example_of_two_teams_is_served_and_keeps_them_apart() -> anyhow::Re
     assert_eq!(names(ask(proxy.api(), &blue, "GET", "/v1/models", None).await?), ["smart"]);
     let denied = json!({"model": "everyday", "input": "Hello"});
     let denied = ask(proxy.api(), &blue, "POST", "/v1/responses", Some(denied)).await?;
-    assert_eq!((denied.status, denied.json()["error"]["code"].as_str()), (403, Some("insufficient_permissions")));
+    assert_eq!(
+        (denied.status, denied.json()["error"]["code"].as_str()),
+        (403, Some("insufficient_permissions"))
+    );
 
     // What red stored is for blue like something that never was.
     let body = json!({"model": "smart", "input": "Hello"});
@@ -86,7 +99,9 @@ async fn the_example_of_two_teams_is_served_and_keeps_them_apart() -> anyhow::Re
     let id = stored["id"].as_str().context("no id")?;
     let unknown = format!("resp_{}", "0".repeat(48));
     let normal = |answer: Answer, id: &str| (answer.status, answer.text().replace(id, "ID"));
-    for (method, path) in [("GET", "/v1/responses/ID"), ("DELETE", "/v1/responses/ID"), ("GET", "/v1/responses/ID/input_items")] {
+    for (method, path) in
+        [("GET", "/v1/responses/ID"), ("DELETE", "/v1/responses/ID"), ("GET", "/v1/responses/ID/input_items")]
+    {
         let foreign = ask(proxy.api(), &blue, method, &path.replace("ID", id), None).await?;
         let missing = ask(proxy.api(), &blue, method, &path.replace("ID", &unknown), None).await?;
         assert_eq!(normal(foreign, id), normal(missing, &unknown), "{method} {path}");
@@ -101,12 +116,30 @@ async fn the_example_of_two_teams_is_served_and_keeps_them_apart() -> anyhow::Re
     assert_eq!(proxy.api().get("/v1/models").await?.status, 401);
     assert_eq!(ask(proxy.api(), "fl-wrong", "GET", "/v1/models", None).await?.status, 401);
     let account = fleet.cluster.service_account_token(("team-red", "worker"), "fairlead").await?;
-    assert_eq!(ask(proxy.api(), &account, "GET", "/v1/models", None).await?.status, 200, "a ServiceAccount of team-red");
-    let revoke = ["patch", "apikey", "app", "--namespace", "team-red", "--type", "merge", "--patch", r#"{"spec":{"disabled":true}}"#];
+    assert_eq!(
+        ask(proxy.api(), &account, "GET", "/v1/models", None).await?.status,
+        200,
+        "a ServiceAccount of team-red"
+    );
+    let revoke = [
+        "patch",
+        "apikey",
+        "app",
+        "--namespace",
+        "team-red",
+        "--type",
+        "merge",
+        "--patch",
+        r#"{"spec":{"disabled":true}}"#,
+    ];
     fleet.cluster.kubectl(&revoke).await?;
     let revoked = tokio::time::Instant::now();
     while ask(proxy.api(), &red, "GET", "/v1/models", None).await?.status != 401 {
-        assert!(revoked.elapsed() < std::time::Duration::from_secs(2), "still valid after {:?}", revoked.elapsed());
+        assert!(
+            revoked.elapsed() < std::time::Duration::from_secs(2),
+            "still valid after {:?}",
+            revoked.elapsed()
+        );
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
     Ok(())

@@ -9,6 +9,7 @@ use crate::hash::Hash;
 use crate::id::{ObjectId, SecretId};
 use crate::secret::Secret;
 use crate::snapshot::Snapshot;
+use crate::spec::ClusterKeys;
 
 /// What one object sees of the others of a gateway while it is compiled.
 pub(crate) struct Scope<'a> {
@@ -41,6 +42,11 @@ impl<'a> Scope<'a> {
             None if id.namespace == asking.namespace => Err(Reason::ProviderNotFound),
             Some(_) | None => Err(Reason::RefNotPermitted),
         }
+    }
+
+    /// Returns the public keys of the cluster.
+    pub(crate) fn cluster_keys(&self) -> Option<ClusterKeys> {
+        self.admitted.view.world.cluster_keys.clone()
     }
 
     /// Reports a reference at `path` that leads nowhere.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Claim, Resource, count, millis};
 use crate::compile::{Scope, View};
 use crate::id::ObjectId;
-use crate::spec::{Authentication, GatewaySpec, JwtIssuer, Limits, Spec, Tenancy};
+use crate::spec::{Authentication, GatewaySpec, JwtIssuer, Limits, Method, Spec, Tenancy};
 
 impl Resource for ResponsesGateway {
     fn claims(&self, _: &ObjectId, _: &View<'_>) -> Vec<Claim> {
@@ -20,7 +20,9 @@ impl Resource for ResponsesGateway {
         self.allowed_namespaces.clone().unwrap_or_default().admit(own, other, Some(labels))
     }
 
-    fn compile(&self, id: &ObjectId, _: &mut Scope<'_>) -> Option<Spec> {
+    fn compile(&self, id: &ObjectId, scope: &mut Scope<'_>) -> Option<Spec> {
+        let counts =
+            self.authentication.methods.iter().flatten().any(|method| *method == Method::ServiceAccount);
         let state = self.state.clone().unwrap_or_default();
         let responses = self.responses.clone().unwrap_or_default();
         let delivery = self.config_delivery.clone().unwrap_or_default();
@@ -28,6 +30,7 @@ impl Resource for ResponsesGateway {
             name: format!("{}/{}", id.namespace, id.name),
             tenancy: tenancy(self),
             authentication: authentication(&self.authentication),
+            cluster_keys: scope.cluster_keys().filter(|_| counts),
             strict: responses.validation == Validation::Strict,
             limits: limits(self.limits.clone().unwrap_or_default()),
             retention_ms: Some(millis(&state.retention)).filter(|retention| *retention > 0),

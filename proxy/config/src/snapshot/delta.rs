@@ -65,8 +65,7 @@ impl Delta {
     /// Returns the whole of `next`, for somebody who has nothing.
     #[must_use]
     pub fn full(next: &Snapshot) -> Self {
-        let nothing = Snapshot::new(BTreeMap::new(), BTreeMap::new(), None);
-        Self { base: None, ..diff(&nothing, next) }
+        Self { base: None, ..diff(&Snapshot::empty(), next) }
     }
 }
 

@@ -15,6 +15,9 @@ pub struct GatewaySpec {
     pub tenancy: Tenancy,
     /// Who may call.
     pub authentication: Authentication,
+    /// The keys that check ServiceAccount tokens; only where these count and the keys are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster_keys: Option<ClusterKeys>,
     /// Whether requests with unknown fields are refused.
     pub strict: bool,
     /// Limits of every process.
@@ -26,6 +29,16 @@ pub struct GatewaySpec {
     pub service_accounts: Vec<(String, String)>,
     /// How long a disconnected proxy counts as serving.
     pub disconnect_timeout_ms: u64,
+}
+
+/// The public keys of a cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterKeys {
+    /// The claim `iss` of its tokens.
+    pub issuer: String,
+    /// A JSON Web Key Set, as the API server publishes it.
+    pub jwks: String,
 }
 
 /// How callers are told apart.

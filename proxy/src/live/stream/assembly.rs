@@ -1,31 +1,30 @@
 //! Frames → snapshots. Parts are gathered, a difference is applied to what was received before, and the whole is checked by
 //! its hash. What was received is kept apart from what runs.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use config::Snapshot;
 use config::Hash;
+use config::Snapshot;
 use config::delivery::SnapshotFrame;
-use config::snapshot::Delta;
+use config::snapshot::{Delta, HashMismatch, apply};
 
 /// What was received so far.
 #[derive(Default)]
-pub struct Assembly {
+pub(super) struct Assembly {
     received: Option<Arc<Snapshot>>,
     parts: Option<Parts>,
 }
 
 /// The parts of a snapshot that is on its way.
 struct Parts {
-    hash: Hash,
-    base: Option<Hash>,
     next: u32,
     delta: Delta,
 }
 
 /// Why a snapshot is refused as a whole.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(super) enum Error {
     #[error("a part is missing")]
     OutOfOrder,
     #[error("it is a difference to something that was never received")]
@@ -33,36 +32,34 @@ pub enum Error {
     #[error("a secret is no text")]
     Secret,
     #[error("its content is not what its hash says")]
-    Hash,
+    Hash(#[from] HashMismatch),
 }
 
 impl Assembly {
     /// Starts from a snapshot that was kept.
-    pub fn begin_with(&mut self, snapshot: Arc<Snapshot>) {
+    pub(super) fn begin_with(&mut self, snapshot: Arc<Snapshot>) {
         self.received = Some(snapshot);
     }
 
     /// True if the snapshot with this hash is the one that was received last.
-    pub fn has(&self, hash: &Hash) -> bool {
+    pub(super) fn has(&self, hash: &Hash) -> bool {
         self.received.as_ref().is_some_and(|received| received.hash == *hash)
     }
 
     /// Forgets everything, so that the next snapshot has to be a whole one.
-    pub fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         *self = Self::default();
     }
 
     /// Takes a frame; gives the snapshot with its last part.
     ///
     /// Errors: the snapshot cannot be put together.
-    pub fn take(&mut self, frame: SnapshotFrame) -> Result<Option<Arc<Snapshot>>, Error> {
-        let (hash, base) = (frame.applied.hash, frame.base);
-        let fresh = || Parts { hash, base, next: 1, delta: Delta::default() };
+    pub(super) fn take(&mut self, frame: SnapshotFrame) -> Result<Option<Arc<Snapshot>>, Error> {
         let mut parts = match self.parts.take() {
             Some(parts) if frame.part != 1 => parts,
-            _ => fresh(),
+            _ => Parts { next: 1, delta: begun(&frame) },
         };
-        if parts.hash != hash || parts.next != frame.part {
+        if parts.delta.hash != frame.applied.hash || parts.next != frame.part {
             return Err(Error::OutOfOrder);
         }
         parts.next += 1;
@@ -81,14 +78,28 @@ impl Assembly {
     }
 
     fn finish(&mut self, parts: Parts) -> Result<Arc<Snapshot>, Error> {
-        let base = match parts.base {
-            None => None,
-            Some(base) if self.has(&base) => self.received.as_deref(),
-            Some(_) => return Err(Error::UnknownBase),
+        let nothing = Arc::new(Snapshot::empty());
+        let base = match parts.delta.base {
+            None => &nothing,
+            Some(base) => {
+                self.received.as_ref().filter(|held| held.hash == base).ok_or(Error::UnknownBase)?
+            }
         };
-        let snapshot = parts.delta.applied_to(base, parts.hash).map_err(|_| Error::Hash)?;
+        let snapshot = apply(base, &parts.delta)?;
         let snapshot = Arc::new(snapshot);
         self.received = Some(Arc::clone(&snapshot));
         Ok(snapshot)
+    }
+}
+
+/// A difference without its entries.
+fn begun(frame: &SnapshotFrame) -> Delta {
+    Delta {
+        base: frame.base,
+        hash: frame.applied.hash,
+        upsert: Vec::new(),
+        remove: BTreeSet::new(),
+        secrets: BTreeMap::new(),
+        fallback_provider: frame.fallback_provider.clone(),
     }
 }

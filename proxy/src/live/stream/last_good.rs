@@ -40,7 +40,9 @@ impl LastGood {
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let key = key_file.map(|path| {
             let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-            <[u8; 32]>::try_from(bytes.as_slice()).ok().with_context(|| format!("{} must hold 32 bytes", path.display()))
+            <[u8; 32]>::try_from(bytes.as_slice())
+                .ok()
+                .with_context(|| format!("{} must hold 32 bytes", path.display()))
         });
         let key = key.transpose()?;
         if key.is_none() && !is_in_memory(&folder)? {
@@ -52,9 +54,14 @@ impl LastGood {
     /// Replaces what is kept.
     ///
     /// Errors: the file cannot be written; the old one stays.
-    pub fn write(&self, gateway: &GatewayId, applied: Applied, snapshot: &Arc<Snapshot>) -> anyhow::Result<()> {
+    pub fn write(
+        &self,
+        gateway: &GatewayId,
+        applied: Applied,
+        snapshot: &Arc<Snapshot>,
+    ) -> anyhow::Result<()> {
         let Some(path) = self.path(gateway) else { return Ok(()) };
-        let frame = SnapshotFrame::cut(applied, None, Delta::between(None, snapshot), usize::MAX);
+        let frame = SnapshotFrame::cut(applied, Delta::full(snapshot), usize::MAX);
         let plain = serde_json::to_vec(&frame)?;
         let mut bytes = MAGIC.to_vec();
         bytes.extend(self.sealed(gateway, &plain)?);
@@ -99,7 +106,8 @@ impl LastGood {
         getrandom::fill(&mut nonce).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
         let payload = Payload { msg: plain, aad: gateway.as_str().as_bytes() };
         let cipher = ChaCha20Poly1305::new(key.into());
-        let sealed = cipher.encrypt(&Nonce::from(nonce), payload).map_err(|_| anyhow::anyhow!("cannot seal"))?;
+        let sealed =
+            cipher.encrypt(&Nonce::from(nonce), payload).map_err(|_| anyhow::anyhow!("cannot seal"))?;
         Ok([nonce.as_slice(), &sealed].concat())
     }
 
@@ -110,7 +118,9 @@ impl LastGood {
         let nonce = <[u8; NONCE_BYTES]>::try_from(nonce)?;
         let payload = Payload { msg: sealed, aad: gateway.as_str().as_bytes() };
         let opened = ChaCha20Poly1305::new(key.into()).decrypt(&Nonce::from(nonce), payload);
-        opened.map_err(|_| anyhow::anyhow!("the file was changed, or sealed for another gateway or with another key"))
+        opened.map_err(|_| {
+            anyhow::anyhow!("the file was changed, or sealed for another gateway or with another key")
+        })
     }
 }
 

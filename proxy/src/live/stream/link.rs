@@ -18,14 +18,14 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const MISSED: u32 = 3;
 
 /// Dials the operator.
-pub struct Link {
+pub(super) struct Link {
     client: Client,
     operator: String,
     token: PathBuf,
 }
 
 /// The frames of one stream.
-pub struct Frames {
+pub(super) struct Frames {
     response: Response,
     buffer: BytesMut,
     heartbeat: Duration,
@@ -35,10 +35,11 @@ impl Link {
     /// Reads the certificates of the operator.
     ///
     /// Errors: they cannot be read or used.
-    pub fn new(settings: &Settings) -> anyhow::Result<Self> {
+    pub(super) fn new(settings: &Settings) -> anyhow::Result<Self> {
         let ca = settings.ca.as_ref().map(|path| {
             let pem = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-            Certificate::from_pem_bundle(&pem).with_context(|| format!("no certificates in {}", path.display()))
+            Certificate::from_pem_bundle(&pem)
+                .with_context(|| format!("no certificates in {}", path.display()))
         });
         let client = egress::operator_client(ca.transpose()?)?;
         let operator = settings.operator.trim_end_matches('/').to_owned();
@@ -48,7 +49,7 @@ impl Link {
     /// Opens a stream.
     ///
     /// Errors: no connection, or the operator refuses.
-    pub async fn open(&self, hello: &Hello) -> anyhow::Result<Frames> {
+    pub(super) async fn open(&self, hello: &Hello) -> anyhow::Result<Frames> {
         let response = self.post("/config/v1/stream", serde_json::to_vec(hello)?).await?;
         Ok(Frames { response, buffer: BytesMut::new(), heartbeat: Duration::from_secs(10) })
     }
@@ -56,7 +57,7 @@ impl Link {
     /// Tells the operator something beside the stream.
     ///
     /// Errors: no connection, or the operator does not know the session.
-    pub async fn tell(&self, told: &FromProxy) -> anyhow::Result<()> {
+    pub(super) async fn tell(&self, told: &FromProxy) -> anyhow::Result<()> {
         self.post("/config/v1/reports", serde_json::to_vec(told)?).await.map(drop)
     }
 
@@ -65,7 +66,8 @@ impl Link {
         let token = token.with_context(|| format!("cannot read the token {}", self.token.display()))?;
         let url = format!("{}{path}", self.operator);
         let request = self.client.post(url).bearer_auth(token.trim()).body(body);
-        let response = timeout(PATIENCE, request.send()).await.context("the operator does not answer in time")??;
+        let response =
+            timeout(PATIENCE, request.send()).await.context("the operator does not answer in time")??;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
@@ -87,14 +89,14 @@ fn reason(status: StatusCode) -> &'static str {
 
 impl Frames {
     /// How often there is at least one frame.
-    pub fn set_heartbeat(&mut self, heartbeat: Duration) {
+    pub(super) fn set_heartbeat(&mut self, heartbeat: Duration) {
         self.heartbeat = heartbeat;
     }
 
     /// The next frame; `None` at the end of the stream. Cancellation: nothing is lost.
     ///
     /// Errors: silence for longer than three heartbeats, a broken connection, a frame that is too long or no frame.
-    pub async fn next(&mut self) -> anyhow::Result<Option<FromOperator>> {
+    pub(super) async fn next(&mut self) -> anyhow::Result<Option<FromOperator>> {
         loop {
             if let Some(end) = memchr::memchr(b'\n', &self.buffer) {
                 let line = self.buffer.split_to(end + 1);
