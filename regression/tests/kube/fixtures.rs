@@ -8,6 +8,15 @@ use serde_json::Value;
 
 use crate::on_kubernetes::stage::folder;
 
+/// What the API server says in other words: it counts characters and calls them bytes, it names Go's types, and it has a rule of its
+/// own for names.
+const WORDS: [(&str, &str); 4] = [
+    ("integer, not number", "int: float64"),
+    (", not ", ": "),
+    (" characters", " bytes"),
+    ("should match '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$'", "a lowercase RFC 1123 subdomain must consist of"),
+];
+
 /// One change that breaks one rule; see the head of breaches.yaml.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -58,10 +67,10 @@ impl Breach {
         causes.map(|(_, told)| told).any(|told| follow_each_other(&self.parts(), told))
     }
 
-    /// The message in the parts between which the API server puts values; what it calls bytes are characters.
+    /// The message in the API server's words, in the parts between which it puts values.
     fn parts(&self) -> Vec<String> {
-        let message = self.message.replace(", not ", ": ").replace(" characters", " bytes");
-        message.split(": ").map(str::to_owned).collect()
+        let said = |message: String, (ours, theirs): &(&str, &str)| message.replace(ours, theirs);
+        WORDS.iter().fold(self.message.clone(), said).split(": ").map(str::to_owned).collect()
     }
 }
 
