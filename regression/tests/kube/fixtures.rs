@@ -8,9 +8,10 @@ use serde_json::Value;
 
 use crate::on_kubernetes::stage::folder;
 
-/// What the API server says in other words: it counts characters and calls them bytes, and it names Go's types.
-const WORDS: [(&str, &str); 3] =
-    [("integer, not number", "int: float64"), (", not ", ": "), (" characters", " bytes")];
+/// What the API server says in other words: it counts characters and calls them bytes, and it has several
+/// names for types of numbers.
+const WORDS: [(&str, &str); 4] =
+    [("integer, not number", "int"), (", not number", ""), (", not ", ": "), (" characters", " bytes")];
 
 /// Its own rule for names, whatever a schema says.
 const NAME: &str = "a lowercase RFC 1123 subdomain must consist of";
