@@ -14,7 +14,7 @@ mod server;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use rustix::process::Signal;
 use tokio::sync::OnceCell;
 
@@ -31,7 +31,8 @@ pub use self::kubectl::Kubectl;
 /// How often a start is tried: another process may take a port that was free.
 const ATTEMPTS: usize = 3;
 
-static SHARED: OnceCell<Cluster> = OnceCell::const_new();
+/// With the reason where it does not start: one try is enough for all tests.
+static SHARED: OnceCell<Result<Cluster, String>> = OnceCell::const_new();
 
 /// A running cluster with a folder of its own. Both end when it is dropped, or when the process ends, however it does.
 #[derive(Debug)]
@@ -67,7 +68,11 @@ impl Cluster {
         if Self::available().is_none() {
             return Ok(None);
         }
-        SHARED.get_or_try_init(Self::start).await.map(Some)
+        let start = async || Self::start().await.map_err(|error| format!("{error:#}"));
+        match SHARED.get_or_init(start).await {
+            Ok(cluster) => Ok(Some(cluster)),
+            Err(reason) => bail!("{reason}"),
+        }
     }
 
     /// Starts a cluster and waits until it is ready.

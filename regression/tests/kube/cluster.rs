@@ -55,12 +55,10 @@ async fn review(cluster: &Cluster, token: &str, audience: &str) -> anyhow::Resul
 }
 
 #[tokio::test]
-async fn nobody_is_let_in_without_a_token() -> anyhow::Result<()> {
+async fn a_guessed_token_is_refused() -> anyhow::Result<()> {
     let Some(cluster) = Cluster::shared().await? else { return Ok(()) };
-    for token in ["", "guessed"] {
-        let refused = cluster.holder_of(token)?.run(&["get", "--raw", "/version"]).await.unwrap_err();
-        assert!(format!("{refused:#}").contains("Unauthorized"), "{refused:#}");
-    }
+    let refused = cluster.holder_of("guessed")?.run(&["get", "--raw", "/version"]).await.unwrap_err();
+    assert!(format!("{refused:#}").contains("must be logged in"), "{refused:#}");
     Ok(())
 }
 
@@ -71,15 +69,19 @@ async fn writes_are_counted_by_user_and_reads_are_not() -> anyhow::Result<()> {
     let token =
         cluster.service_account_token((&namespace, "writer"), "https://kubernetes.default.svc").await?;
     let user = format!("system:serviceaccount:{namespace}:writer");
-    let grant = ["create", "rolebinding", "writer", "--clusterrole", "admin", "--namespace", &namespace];
-    let subject = format!("{namespace}:writer");
-    cluster.kubectl(&[&grant[..], &["--serviceaccount", &subject]].concat()).await?;
+    let (within, subject) = (["--namespace", namespace.as_str()], format!("{namespace}:writer"));
+    let role = ["create", "role", "writer", "--verb", "create,list", "--resource", "configmaps"];
+    let binding = ["create", "rolebinding", "writer", "--role", "writer", "--serviceaccount", &subject];
+    for grant in [role, binding] {
+        cluster.kubectl(&[&grant[..], &within].concat()).await?;
+    }
 
     let mark = cluster.audit_mark()?;
     let writer = cluster.holder_of(&token)?;
     for value in ["1", "2"] {
-        writer.run(&["create", "configmap", &format!("c{value}"), "--namespace", &namespace]).await?;
-        writer.run(&["get", "configmaps", "--namespace", &namespace]).await?;
+        let name = format!("c{value}");
+        writer.run(&[&["create", "configmap", &name], &within[..]].concat()).await?;
+        writer.run(&[&["get", "configmaps"], &within[..]].concat()).await?;
     }
     assert_eq!(cluster.audit_writes(mark)?.get(&user), Some(&2));
     let own: Vec<_> = cluster.audit(mark)?.into_iter().filter(|write| write.user == user).collect();

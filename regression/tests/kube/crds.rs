@@ -132,21 +132,30 @@ async fn every_breach_is_refused_with_its_field_and_message() -> anyhow::Result<
 /// What is wrong with the answer to a breach, if anything is.
 async fn missed(cluster: &Cluster, breach: Breach) -> anyhow::Result<Option<String>> {
     let mut object = breach.object()?;
-    let verb = match breach.before()? {
-        None => "create",
-        Some(mut before) => {
-            let namespace = cluster.namespace().await?;
-            for object in [&mut before, &mut object] {
-                object["metadata"]["namespace"] = namespace.as_str().into();
-            }
-            cluster.kubectl_stdin(&["create", "--filename", "-"], &before.to_string()).await?;
-            "replace"
+    let verb = if let Some(before) = breach.before()? {
+        let namespace = cluster.namespace().await?;
+        object["metadata"]["namespace"] = namespace.as_str().into();
+        if !is_there(cluster, before, &namespace).await? {
+            return Ok(None);
         }
+        "replace"
+    } else {
+        "create"
     };
     let answer = cluster.kubectl_stdin(&[&[verb], &FROM_INPUT[..]].concat(), &object.to_string()).await;
     let Err(refused) = answer else { return Ok(Some(format!("{breach:?} is accepted"))) };
     let refused = format!("{refused:#}");
     Ok((!breach.is_told_by(&refused)).then(|| format!("{breach:?}\n{refused}")))
+}
+
+/// Whether an object could be made. One whose value is not offered yet cannot be there before a change either.
+async fn is_there(cluster: &Cluster, mut object: Value, namespace: &str) -> anyhow::Result<bool> {
+    object["metadata"]["namespace"] = namespace.into();
+    match cluster.kubectl_stdin(&["create", "--filename", "-"], &object.to_string()).await {
+        Ok(_) => Ok(true),
+        Err(refused) if format!("{refused:#}").contains("Unsupported value") => Ok(false),
+        Err(refused) => Err(refused),
+    }
 }
 
 #[tokio::test]

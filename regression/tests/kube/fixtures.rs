@@ -8,6 +8,14 @@ use serde_json::Value;
 
 use crate::on_kubernetes::stage::folder;
 
+/// What the API server says in other words: it counts characters and calls them bytes, and it has several
+/// names for types of numbers.
+const WORDS: [(&str, &str); 4] =
+    [("integer, not number", "int"), (", not number", ""), (", not ", ": "), (" characters", " bytes")];
+
+/// Its own rule for names, whatever a schema says.
+const NAME: &str = "a lowercase RFC 1123 subdomain must consist of";
+
 /// One change that breaks one rule; see the head of breaches.yaml.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -58,10 +66,13 @@ impl Breach {
         causes.map(|(_, told)| told).any(|told| follow_each_other(&self.parts(), told))
     }
 
-    /// The message in the parts between which the API server puts values; what it calls bytes are characters.
+    /// The message in the API server's words, in the parts between which it puts values.
     fn parts(&self) -> Vec<String> {
-        let message = self.message.replace(", not ", ": ").replace(" characters", " bytes");
-        message.split(": ").map(str::to_owned).collect()
+        if self.at == "metadata.name" {
+            return vec![NAME.to_owned()];
+        }
+        let said = |message: String, (ours, theirs): &(&str, &str)| message.replace(ours, theirs);
+        WORDS.iter().fold(self.message.clone(), said).split(": ").map(str::to_owned).collect()
     }
 }
 

@@ -74,8 +74,9 @@ impl Kubectl {
     async fn exchange(&self, arguments: &[&str], input: &str) -> anyhow::Result<String> {
         let mut command = Command::new(&self.program);
         command.arg("--kubeconfig").arg(&self.kubeconfig).args(arguments);
-        // No home: no preferences, and no cache of the kinds that the server knows, which come and go.
-        command.env_clear().env("HOME", "/dev/null").kill_on_drop(true);
+        // Nobody's preferences, and no cache of the kinds that the server knows, which come and go.
+        let home = self.kubeconfig.parent().unwrap_or(&self.kubeconfig);
+        command.env_clear().env("HOME", home).env("KUBECACHEDIR", "/dev/null").kill_on_drop(true);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().context("cannot start kubectl")?;
         let mut stdin = child.stdin.take().context("kubectl has no input")?;

@@ -72,19 +72,23 @@ pub(super) async fn ready(
     loop {
         etcd.is_alive()?;
         server.is_alive()?;
-        if TcpStream::connect(api).await.is_ok() && is_ready(kubectl).await {
-            return Ok(());
-        }
+        let listens = TcpStream::connect(api).await.is_ok();
+        let unready = if listens { unready(kubectl).await } else { Some("it does not listen".to_owned()) };
+        let Some(reason) = unready else { return Ok(()) };
         if Instant::now() > end {
-            bail!("the API server is not ready after {START:?}\n{}", server.tail());
+            bail!("the API server is not ready after {START:?}: {reason}\n{}", server.tail());
         }
         sleep(Duration::from_millis(100)).await;
     }
 }
 
-async fn is_ready(kubectl: &Kubectl) -> bool {
-    kubectl.run(&["get", "--raw", "/readyz"]).await.is_ok()
-        && kubectl.run(&["get", "namespace", "default"]).await.is_ok()
+/// Why not, if it is not.
+async fn unready(kubectl: &Kubectl) -> Option<String> {
+    let asked = async {
+        kubectl.run(&["get", "--raw", "/readyz"]).await?;
+        kubectl.run(&["get", "namespace", "default"]).await
+    };
+    asked.await.err().map(|error| format!("{error:#}"))
 }
 
 fn flag(name: &str, value: impl Display) -> String {
