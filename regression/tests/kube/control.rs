@@ -53,7 +53,7 @@ async fn a_missing_reference_is_a_condition_and_its_mending_is_seen_at_once() ->
     fleet.basics().await?;
     let proxy = fleet.proxy("one").await?;
     fleet.wait("model/demo", "Ready").await?;
-    let broken = "apiVersion: fairlead.dev/v1alpha1\nkind: Model\nmetadata: {name: other, namespace: NS}\nspec:\n  targets: \
+    let broken = "apiVersion: fairlead.dev/v1alpha1\nkind: Model\nmetadata: {name: other, namespace: OWN_NAMESPACE}\nspec:\n  targets: \
                   [{name: only, providerRef: {name: later}, upstreamModel: x}]\n";
     fleet.apply(broken).await?;
     fleet.wait("model/other", "ResolvedRefs=false").await?;
@@ -61,8 +61,8 @@ async fn a_missing_reference_is_a_condition_and_its_mending_is_seen_at_once() ->
     assert_eq!(condition["reason"], "ProviderNotFound", "{condition}");
     assert!(condition["message"].as_str().is_some_and(|message| message.contains("later")), "{condition}");
     assert_eq!(proxy.api().post("/v1/responses", &hello()).await?.status, 200, "others are served");
-    let later = "apiVersion: fairlead.dev/v1alpha1\nkind: ModelProvider\nmetadata: {name: later, namespace: NS}\nspec: {type: \
-                 OpenAI, baseURL: URL, openai: {api: ChatCompletions}}\n";
+    let later = "apiVersion: fairlead.dev/v1alpha1\nkind: ModelProvider\nmetadata: {name: later, namespace: OWN_NAMESPACE}\nspec: {type: \
+                 OpenAI, baseURL: MODEL_SERVER, openai: {api: ChatCompletions}}\n";
     fleet.apply(later).await?;
     fleet.wait("model/other", "Ready").await?;
     let answer = proxy.api().post("/v1/responses", &json!({"model": "other", "input": "Hello"})).await?;
@@ -76,7 +76,7 @@ async fn a_rotated_secret_is_used_without_a_failed_request() -> anyhow::Result<(
     fleet.basics().await?;
     let proxy = fleet.proxy("one").await?;
     fleet.wait("modelprovider/fake", "Ready").await?;
-    let rotated = "apiVersion: v1\nkind: Secret\nmetadata: {name: key, namespace: NS}\nstringData: {apiKey: second-key}\n";
+    let rotated = "apiVersion: v1\nkind: Secret\nmetadata: {name: key, namespace: OWN_NAMESPACE}\nstringData: {apiKey: second-key}\n";
     fleet.apply(rotated).await?;
     let mut used = String::new();
     for _ in 0..500 {

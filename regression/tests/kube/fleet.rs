@@ -43,9 +43,9 @@ impl Fleet {
         Ok(Some(Self { cluster, operator, model, namespace, folder: TempDir::new()?, _turn: turn }))
     }
 
-    /// Applies YAML in which `NS` stands for the namespace and `URL` for the model server.
+    /// Applies YAML in which `OWN_NAMESPACE` and `MODEL_SERVER` stand for those of the test.
     pub(crate) async fn apply(&self, yaml: &str) -> anyhow::Result<()> {
-        let yaml = yaml.replace("URL", &self.model.url()).replace("NS", &self.namespace);
+        let yaml = yaml.replace("MODEL_SERVER", &self.model.url()).replace("OWN_NAMESPACE", &self.namespace);
         self.cluster
             .kubectl_stdin(&["apply", "--server-side", "--force-conflicts", "-f", "-"], &yaml)
             .await?;
@@ -102,29 +102,29 @@ async fn manifest(cluster: &Cluster) -> anyhow::Result<()> {
 const BASICS: &str = r#"
 apiVersion: fairlead.dev/v1alpha1
 kind: ResponsesGateway
-metadata: {name: main, namespace: NS}
+metadata: {name: main, namespace: OWN_NAMESPACE}
 spec:
   authentication: {mode: Disabled, acknowledgeInsecure: true}
   configDelivery: {disconnectTimeout: 5s}
-  infrastructure: {mode: External, serviceAccounts: [{name: proxy, namespace: NS}]}
+  infrastructure: {mode: External, serviceAccounts: [{name: proxy, namespace: OWN_NAMESPACE}]}
 ---
 apiVersion: v1
 kind: Secret
-metadata: {name: key, namespace: NS}
+metadata: {name: key, namespace: OWN_NAMESPACE}
 stringData: {apiKey: first-key}
 ---
 apiVersion: fairlead.dev/v1alpha1
 kind: ModelProvider
-metadata: {name: fake, namespace: NS}
+metadata: {name: fake, namespace: OWN_NAMESPACE}
 spec:
   type: OpenAI
-  baseURL: URL
+  baseURL: MODEL_SERVER
   openai: {api: ChatCompletions}
   auth: {apiKey: {secretRef: {name: key, key: apiKey}}}
 ---
 apiVersion: fairlead.dev/v1alpha1
 kind: Model
-metadata: {name: demo, namespace: NS}
+metadata: {name: demo, namespace: OWN_NAMESPACE}
 spec:
   targets: [{name: only, providerRef: {name: fake}, upstreamModel: first}]
 "#;
