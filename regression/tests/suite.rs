@@ -1,6 +1,7 @@
 //! Drives the built proxy from outside, and keeps the house rules.
 
 mod suite {
+    mod auth;
     mod chat;
     mod conformance;
     mod crash;

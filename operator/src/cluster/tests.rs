@@ -26,7 +26,9 @@ fn model(provider: &str) -> DynamicObject {
 
 fn list(cluster: &mut Cluster, kind: &'static str, objects: Vec<DynamicObject>) {
     cluster.apply(Seen::Object(kind, Event::Init));
-    objects.into_iter().for_each(|object| drop(cluster.apply(Seen::Object(kind, Event::InitApply(object)))));
+    for object in objects {
+        cluster.apply(Seen::Object(kind, Event::InitApply(object)));
+    }
     cluster.apply(Seen::Object(kind, Event::InitDone));
 }
 

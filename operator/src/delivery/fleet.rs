@@ -315,3 +315,6 @@ impl Proxy {
 fn drain(reason: &str) -> Vec<FromOperator> {
     vec![FromOperator::Drain { reason: reason.to_owned() }]
 }
+
+#[cfg(test)]
+mod tests;

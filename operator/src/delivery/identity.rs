@@ -26,8 +26,11 @@ pub(crate) struct Identity {
 /// Asks the API server, and remembers its answers for a while.
 pub(crate) struct Identities {
     client: Client,
-    known: Mutex<BTreeMap<[u8; 32], (Instant, Option<Identity>)>>,
+    known: Mutex<BTreeMap<[u8; 32], Answer>>,
 }
+
+/// What the API server said, and when.
+type Answer = (Instant, Option<Identity>);
 
 /// Why nobody can say whose a token is.
 #[derive(Debug, thiserror::Error)]

@@ -67,7 +67,7 @@ impl Open {
             let due = self.hub.with(|fleet, now| fleet.next(&self.gateway, &self.session, now));
             self.is_over = due.iter().any(|frame| matches!(frame, FromOperator::Drain { .. }));
             if !due.is_empty() {
-                return Some(due.iter().flat_map(|frame| line(frame)).collect());
+                return Some(due.iter().flat_map(line).collect());
             }
             let rings = async {
                 tokio::select! {

@@ -82,7 +82,7 @@ impl Follower {
             anyhow::ensure!(!stop.is_cancelled(), "stopped before there was a configuration");
             if !tried_disk && began.elapsed() >= FIRST_WAIT {
                 tried_disk = true;
-                if self.from_disk(live) {
+                if self.serve_last_good(live) {
                     return Ok(());
                 }
             }
@@ -90,7 +90,7 @@ impl Follower {
         }
     }
 
-    fn from_disk(&mut self, live: &Live) -> bool {
+    fn serve_last_good(&mut self, live: &Live) -> bool {
         match self.settings.last_good.read(&self.settings.gateway) {
             Ok(Some((applied, snapshot))) => {
                 warn!(hash = %snapshot.hash, "The operator does not answer; serving the last configuration from disk");

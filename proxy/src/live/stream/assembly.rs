@@ -71,21 +71,21 @@ impl Assembly {
             parts.delta.secrets.insert(value.id, secret);
         }
         if is_last {
-            return self.finish(parts).map(Some);
+            return self.finish(&parts.delta).map(Some);
         }
         self.parts = Some(parts);
         Ok(None)
     }
 
-    fn finish(&mut self, parts: Parts) -> Result<Arc<Snapshot>, Error> {
+    fn finish(&mut self, delta: &Delta) -> Result<Arc<Snapshot>, Error> {
         let nothing = Arc::new(Snapshot::empty());
-        let base = match parts.delta.base {
+        let base = match delta.base {
             None => &nothing,
             Some(base) => {
                 self.received.as_ref().filter(|held| held.hash == base).ok_or(Error::UnknownBase)?
             }
         };
-        let snapshot = apply(base, &parts.delta)?;
+        let snapshot = apply(base, delta)?;
         let snapshot = Arc::new(snapshot);
         self.received = Some(Arc::clone(&snapshot));
         Ok(snapshot)
@@ -101,5 +101,69 @@ fn begun(frame: &SnapshotFrame) -> Delta {
         remove: BTreeSet::new(),
         secrets: BTreeMap::new(),
         fallback_provider: frame.fallback_provider.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use config::delivery::Applied;
+    use config::snapshot::diff;
+    use config::spec::{Filter, TenantSpec};
+    use config::{Entry, EntryId, Spec};
+
+    use super::*;
+
+    fn snapshot(count: usize) -> Snapshot {
+        let entry = |number: usize| {
+            let name = format!("t{number}");
+            let spec = TenantSpec {
+                name: name.clone(),
+                namespaces: BTreeSet::new(),
+                subjects: Vec::new(),
+                models: Filter::default(),
+                streams: None,
+            };
+            let id = EntryId::tenant("a", &name);
+            (id.clone(), Arc::new(Entry::new(id, 1, Spec::Tenant(spec))))
+        };
+        Snapshot::new((0..count).map(entry).collect(), BTreeMap::new(), None)
+    }
+
+    fn frames(delta: Delta, limit: usize) -> Vec<SnapshotFrame> {
+        let applied = Applied { hash: delta.hash, epoch: 1, sequence: 1 };
+        SnapshotFrame::cut(applied, delta, limit)
+    }
+
+    fn taken(assembly: &mut Assembly, frames: Vec<SnapshotFrame>) -> Result<Option<Arc<Snapshot>>, Error> {
+        frames.into_iter().try_fold(None, |_, frame| assembly.take(frame))
+    }
+
+    #[test]
+    fn parts_make_the_whole_and_differences_build_on_it() {
+        let (first, second, mut assembly) = (snapshot(20), snapshot(23), Assembly::default());
+        let parts = frames(Delta::full(&first), 500);
+        assert!(parts.len() > 2);
+        assert_eq!(taken(&mut assembly, parts).expect("whole").as_deref(), Some(&first));
+        let next = taken(&mut assembly, frames(diff(&first, &second), usize::MAX));
+        assert_eq!(next.expect("whole").as_deref(), Some(&second));
+        let back = taken(&mut assembly, frames(diff(&second, &first), usize::MAX));
+        assert_eq!(back.expect("whole").as_deref(), Some(&first));
+    }
+
+    #[test]
+    fn a_difference_to_something_else_is_refused_and_so_is_a_missing_part() {
+        let (first, second) = (snapshot(2), snapshot(3));
+        let unknown = taken(&mut Assembly::default(), frames(diff(&first, &second), usize::MAX));
+        assert!(matches!(unknown, Err(Error::UnknownBase)));
+        let mut parts = frames(Delta::full(&snapshot(20)), 500);
+        parts.remove(1);
+        assert!(matches!(taken(&mut Assembly::default(), parts), Err(Error::OutOfOrder)));
+    }
+
+    #[test]
+    fn content_that_is_not_what_its_hash_says_is_refused() {
+        let mut frames = frames(Delta::full(&snapshot(2)), usize::MAX);
+        frames[0].upsert.pop();
+        assert!(matches!(taken(&mut Assembly::default(), frames), Err(Error::Hash(_))));
     }
 }

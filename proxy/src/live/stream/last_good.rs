@@ -128,6 +128,54 @@ impl LastGood {
 fn is_in_memory(folder: &Path) -> anyhow::Result<bool> {
     const TMPFS: i64 = 0x0102_1994;
     const RAMFS: i64 = 0x8584_58f6;
-    let kind = i64::from(rustix::fs::statfs(folder)?.f_type);
+    let kind = rustix::fs::statfs(folder)?.f_type;
     Ok(kind == TMPFS || kind == RAMFS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(key: Option<[u8; 32]>) -> (tempfile::TempDir, LastGood, GatewayId, Arc<Snapshot>) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let last_good = LastGood { folder: Some(folder.path().to_owned()), key };
+        let (gateway, snapshot) = (GatewayId::new("a", "main"), Arc::new(Snapshot::empty()));
+        let applied = Applied { hash: snapshot.hash, epoch: 3, sequence: 4 };
+        last_good.write(&gateway, applied, &snapshot).expect("written");
+        (folder, last_good, gateway, snapshot)
+    }
+
+    #[test]
+    fn what_was_written_is_read_by_the_same_key_only() {
+        let (folder, last_good, gateway, snapshot) = kept(Some([1; 32]));
+        let (applied, read) = last_good.read(&gateway).expect("readable").expect("there");
+        assert_eq!((applied.epoch, &read), (3, &snapshot));
+        let other = LastGood { folder: Some(folder.path().to_owned()), key: Some([2; 32]) };
+        assert!(other.read(&gateway).is_err());
+        assert!(last_good.read(&GatewayId::new("a", "other")).expect("readable").is_none());
+    }
+
+    #[test]
+    fn a_damaged_or_foreign_file_is_refused() {
+        let (folder, last_good, gateway, _) = kept(Some([1; 32]));
+        let path = folder.path().join("a.main.snapshot");
+        std::fs::copy(&path, folder.path().join("b.main.snapshot")).expect("copied");
+        assert!(last_good.read(&GatewayId::new("b", "main")).is_err(), "sealed for another gateway");
+        let mut bytes = std::fs::read(&path).expect("there");
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        std::fs::write(&path, bytes).expect("written");
+        assert!(last_good.read(&gateway).is_err());
+    }
+
+    #[test]
+    fn a_folder_on_a_disk_needs_a_key_of_32_bytes() {
+        let folder = tempfile::Builder::new().tempdir_in(env!("CARGO_MANIFEST_DIR")).expect("a folder");
+        assert!(LastGood::new(Some(folder.path().to_owned()), None).is_err());
+        let key = folder.path().join("key");
+        std::fs::write(&key, [0; 31]).expect("written");
+        assert!(LastGood::new(Some(folder.path().to_owned()), Some(&key)).is_err());
+        std::fs::write(&key, [0; 32]).expect("written");
+        assert!(LastGood::new(Some(folder.path().to_owned()), Some(&key)).is_ok());
+    }
 }

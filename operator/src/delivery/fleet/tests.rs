@@ -1,0 +1,202 @@
+use std::collections::BTreeMap;
+
+use config::Entry;
+use config::Spec;
+use config::spec::{Filter, TenantSpec};
+
+use super::*;
+
+const SECOND: Time = Duration::from_secs(1);
+
+fn tenant(name: &str, namespace: &str) -> Arc<Entry> {
+    let spec = TenantSpec {
+        name: name.to_owned(),
+        namespaces: [namespace.to_owned()].into(),
+        subjects: Vec::new(),
+        models: Filter::default(),
+        streams: None,
+    };
+    Arc::new(Entry::new(EntryId::tenant("a", name), 1, Spec::Tenant(spec)))
+}
+
+fn snapshot(entries: &[Arc<Entry>]) -> Arc<Snapshot> {
+    let entries = entries.iter().map(|entry| (entry.id.clone(), Arc::clone(entry))).collect();
+    Arc::new(Snapshot::new(entries, BTreeMap::new(), None))
+}
+
+fn gateway() -> GatewayId {
+    GatewayId::new("a", "main")
+}
+
+/// A fleet that serves these entries.
+fn serving(entries: &[Arc<Entry>]) -> Fleet {
+    let mut fleet = Fleet::default();
+    fleet.lead(7);
+    publish(&mut fleet, entries);
+    fleet
+}
+
+fn publish(fleet: &mut Fleet, entries: &[Arc<Entry>]) -> bool {
+    fleet.publish(&[(gateway(), (snapshot(entries), 60 * SECOND))].into())
+}
+
+/// A proxy joins; its session.
+fn join(fleet: &mut Fleet, name: &str, applied: Option<Applied>) -> String {
+    let hello =
+        Hello { proxy: name.into(), gateway: gateway(), version: String::new(), ir: vec![IR], applied };
+    match fleet.hello(&hello) {
+        FromOperator::Welcome(welcome) => welcome.session,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn applied(frames: &[FromOperator]) -> Applied {
+    match frames {
+        [FromOperator::Snapshot(frame)] => frame.applied,
+        [FromOperator::Current(applied)] => *applied,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn ack(fleet: &mut Fleet, session: &str, applied: Applied, rejected: Vec<Rejected>) {
+    let result = if rejected.is_empty() { Outcome::Applied } else { Outcome::Partial };
+    let ack = Ack { session: session.to_owned(), applied, result, serving: true, rejected };
+    assert!(fleet.ack(&gateway(), ack));
+}
+
+/// Sends what is due to a session and acknowledges it.
+fn settle(fleet: &mut Fleet, session: &str) -> Applied {
+    let due = fleet.next(&gateway(), session, SECOND);
+    let applied = applied(&due);
+    ack(fleet, session, applied, Vec::new());
+    applied
+}
+
+fn progress(fleet: &Fleet, entry: &Entry, now: Time) -> Option<Progress> {
+    fleet.progress(&gateway(), &entry.id, &entry.hash, now)
+}
+
+#[test]
+fn nothing_is_programmed_without_a_proxy() {
+    let entry = tenant("red", "x");
+    let fleet = serving(std::slice::from_ref(&entry));
+    assert_eq!(progress(&fleet, &entry, SECOND), Some(Progress::NoProxies));
+    assert_eq!(progress(&fleet, &tenant("red", "y"), SECOND), None, "not what is served");
+}
+
+#[test]
+fn the_last_proxy_that_acknowledges_makes_it_programmed() {
+    let (old, new) = (tenant("red", "x"), tenant("red", "y"));
+    let mut fleet = serving(std::slice::from_ref(&old));
+    let sessions = ["one", "two"].map(|name| join(&mut fleet, name, None));
+    sessions.iter().for_each(|session| _ = settle(&mut fleet, session));
+    assert_eq!(progress(&fleet, &old, SECOND), Some(Progress::Everywhere));
+    publish(&mut fleet, std::slice::from_ref(&new));
+    settle(&mut fleet, &sessions[0]);
+    assert_eq!(progress(&fleet, &new, SECOND), Some(Progress::Pending { proxy: "two".into() }));
+    settle(&mut fleet, &sessions[1]);
+    assert_eq!(progress(&fleet, &new, SECOND), Some(Progress::Everywhere));
+}
+
+#[test]
+fn a_change_of_one_entry_is_sent_alone_and_leaves_the_others_programmed() {
+    let (red, blue) = (tenant("red", "x"), tenant("blue", "y"));
+    let mut fleet = serving(&[Arc::clone(&red), Arc::clone(&blue)]);
+    let session = join(&mut fleet, "one", None);
+    settle(&mut fleet, &session);
+    publish(&mut fleet, &[Arc::clone(&red), tenant("blue", "z")]);
+    assert_eq!(progress(&fleet, &red, SECOND), Some(Progress::Everywhere), "its own entry did not change");
+    let due = fleet.next(&gateway(), &session, SECOND);
+    let [FromOperator::Snapshot(frame)] = due.as_slice() else { panic!("{due:?}") };
+    assert_eq!((frame.upsert.len(), frame.base.is_some()), (1, true));
+}
+
+#[test]
+fn a_rejection_is_told_with_its_proxy_and_ends_with_the_next_content() {
+    let entry = tenant("red", "x");
+    let mut fleet = serving(std::slice::from_ref(&entry));
+    let session = join(&mut fleet, "one", None);
+    let due = fleet.next(&gateway(), &session, SECOND);
+    let (id, hash) = (entry.id.clone(), entry.hash);
+    let rejected = Rejected { id, hash, generation: 1, reason: "BuildFailed".into(), message: "no".into() };
+    ack(&mut fleet, &session, applied(&due), vec![rejected]);
+    let expected = Progress::Rejected { proxy: "one".into(), message: "no".into() };
+    assert_eq!(progress(&fleet, &entry, SECOND), Some(expected));
+    assert_eq!(fleet.figures(&gateway(), SECOND).rejected, 1);
+    let mended = tenant("red", "y");
+    publish(&mut fleet, std::slice::from_ref(&mended));
+    settle(&mut fleet, &session);
+    assert_eq!(progress(&fleet, &mended, SECOND), Some(Progress::Everywhere));
+}
+
+#[test]
+fn one_snapshot_is_on_its_way_at_a_time_and_the_newest_is_next() {
+    let mut fleet = serving(&[tenant("red", "x")]);
+    let session = join(&mut fleet, "one", None);
+    let first = applied(&fleet.next(&gateway(), &session, SECOND));
+    publish(&mut fleet, &[tenant("red", "y")]);
+    publish(&mut fleet, &[tenant("red", "z")]);
+    assert_eq!(fleet.next(&gateway(), &session, SECOND), []);
+    ack(&mut fleet, &session, first, Vec::new());
+    assert_eq!(settle(&mut fleet, &session).sequence, 3, "what was in between is left out");
+}
+
+#[test]
+fn who_has_the_content_already_is_told_so() {
+    let mut fleet = serving(&[tenant("red", "x")]);
+    let session = join(&mut fleet, "one", None);
+    let applied = settle(&mut fleet, &session);
+    let mut next = Fleet::default();
+    next.lead(8);
+    publish(&mut next, &[tenant("red", "x")]);
+    let session = join(&mut next, "one", Some(applied));
+    let due = next.next(&gateway(), &session, SECOND);
+    assert!(matches!(due.as_slice(), [FromOperator::Current(current)] if current.epoch == 8), "{due:?}");
+}
+
+#[test]
+fn a_proxy_that_vanished_counts_until_its_time_is_over() {
+    let (old, new) = (tenant("red", "x"), tenant("red", "y"));
+    let mut fleet = serving(std::slice::from_ref(&old));
+    let sessions = ["one", "two"].map(|name| join(&mut fleet, name, None));
+    sessions.iter().for_each(|session| _ = settle(&mut fleet, session));
+    fleet.gone(&gateway(), &sessions[1], 10 * SECOND);
+    publish(&mut fleet, std::slice::from_ref(&new));
+    settle(&mut fleet, &sessions[0]);
+    let away = Some(Progress::Disconnected { proxy: "two".into() });
+    assert_eq!(progress(&fleet, &new, 20 * SECOND), away);
+    fleet.tick(69 * SECOND);
+    assert_eq!(progress(&fleet, &new, 69 * SECOND), away);
+    fleet.tick(70 * SECOND);
+    assert_eq!(progress(&fleet, &new, 70 * SECOND), Some(Progress::Everywhere));
+}
+
+#[test]
+fn a_proxy_that_acknowledges_nothing_is_stale() {
+    let (old, new) = (tenant("red", "x"), tenant("red", "y"));
+    let mut fleet = serving(std::slice::from_ref(&old));
+    let session = join(&mut fleet, "one", None);
+    settle(&mut fleet, &session);
+    publish(&mut fleet, std::slice::from_ref(&new));
+    fleet.next(&gateway(), &session, SECOND);
+    assert_eq!(progress(&fleet, &new, 30 * SECOND), Some(Progress::Pending { proxy: "one".into() }));
+    assert_eq!(progress(&fleet, &new, 31 * SECOND), Some(Progress::Stale { proxy: "one".into() }));
+}
+
+#[test]
+fn a_gateway_that_is_gone_ends_its_streams() {
+    let mut fleet = serving(&[tenant("red", "x")]);
+    let session = join(&mut fleet, "one", None);
+    fleet.publish(&BTreeMap::new());
+    let due = fleet.next(&gateway(), &session, SECOND);
+    assert_eq!(due, [FromOperator::Drain { reason: "GatewayDeleted".into() }]);
+}
+
+#[test]
+fn a_stream_that_was_replaced_ends() {
+    let mut fleet = serving(&[tenant("red", "x")]);
+    let first = join(&mut fleet, "one", None);
+    join(&mut fleet, "one", None);
+    assert_eq!(fleet.next(&gateway(), &first, SECOND), [FromOperator::Drain { reason: "Replaced".into() }]);
+    assert!(!fleet.report(&gateway(), &first, true));
+}
