@@ -143,7 +143,8 @@ async fn a_foreign_id_answers_like_an_unknown_one_everywhere() -> anyhow::Result
     let reference = |id: &str| json!({"model": "smart", "input": [{"type": "item_reference", "id": id}]});
     let chain = |id: &str| json!({"model": "smart", "input": "And?", "previous_response_id": id});
     let (r, c) = ("/v1/responses/ID", "/v1/chat/completions/ID");
-    let walk: [(&str, &str, &str, Option<&dyn Fn(&str) -> Value>); 10] = [
+    type Body<'a> = Option<&'a dyn Fn(&str) -> Value>;
+    let walk: [(&str, &str, &str, Body<'_>); 10] = [
         ("GET", r, &response_id, None),
         ("DELETE", r, &response_id, None),
         ("GET", "/v1/responses/ID/input_items", &response_id, None),

@@ -44,10 +44,9 @@ fn publish(fleet: &mut Fleet, entries: &[Arc<Entry>]) -> bool {
 fn join(fleet: &mut Fleet, name: &str, applied: Option<Applied>) -> String {
     let hello =
         Hello { proxy: name.into(), gateway: gateway(), version: String::new(), ir: vec![IR], applied };
-    match fleet.hello(&hello) {
-        FromOperator::Welcome(welcome) => welcome.session,
-        other => panic!("{other:?}"),
-    }
+    let answer = fleet.hello(&hello);
+    let FromOperator::Welcome(welcome) = answer else { panic!("{answer:?}") };
+    welcome.session
 }
 
 fn applied(frames: &[FromOperator]) -> Applied {
