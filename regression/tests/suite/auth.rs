@@ -42,7 +42,7 @@ fn platform(model: &str, issuer: Option<&str>) -> Setup {
         key("red", "app", RED, ""),
         key("blue", "app", BLUE, ""),
         key("red", "old", OLD, "expiresAt: \"2020-01-01T00:00:00Z\""),
-        key("red", "off", OFF, "disabled: true"),
+        key("red", "disabled", OFF, "disabled: true"),
     ];
     Setup::default()
         .file("gateway.yaml", &gateway)
