@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use config::GatewayId;
 
+use crate::egress;
 use crate::live::stream;
 use crate::live::stream::last_good::LastGood;
 use crate::telemetry::logs::Format;
@@ -100,7 +101,13 @@ pub struct Serve {
 #[derive(Clone, Debug, Args)]
 pub struct Operator {
     /// Take the configuration from this operator, such as https://fairlead-operator.fairlead-system.svc:8443
-    #[arg(long, value_name = "URL", requires_all = ["gateway", "operator_token_file"], conflicts_with = "paths")]
+    #[arg(
+        long,
+        value_name = "URL",
+        value_parser = egress::operator_url,
+        requires_all = ["gateway", "operator_token_file"],
+        conflicts_with = "paths"
+    )]
     pub operator: Option<String>,
     /// The gateway to serve; in file mode only where the files hold several
     #[arg(long, value_name = "NAMESPACE/NAME", value_parser = gateway)]

@@ -62,6 +62,14 @@ pub fn caller_url(url: &str, loopback: bool) -> Result<Destination, Denied> {
     if checked.is_local() || matches!(port, Some(443 | 8443)) { Ok(checked) } else { Err(Denied::Port) }
 }
 
+/// Checks the URL of the operator: it sends credentials, so it is encrypted or on this machine.
+///
+/// Errors: the rule that it breaks.
+pub fn operator_url(url: &str) -> Result<String, Denied> {
+    let checked = Destination::parse(url, Reach { http: true, private: true, loopback: true })?;
+    if checked.is_encrypted_or_local() { Ok(url.to_owned()) } else { Err(Denied::Scheme) }
+}
+
 /// Resolves a name, checks every address and hands exactly those to the connector.
 struct Guard(Reach);
 
@@ -76,5 +84,23 @@ impl Resolve for Guard {
             }
             Ok(Box::new(addresses.into_iter()) as Addrs)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operator_is_encrypted_or_on_this_machine() {
+        for good in
+            ["https://fairlead-operator.fairlead-system.svc:8443", "https://10.0.0.7:8443", "http://127.0.0.1:8443"]
+        {
+            assert_eq!(operator_url(good).as_deref(), Ok(good));
+        }
+        for bad in ["http://fairlead-operator.fairlead-system.svc:8443", "http://10.0.0.7:8443"] {
+            assert_eq!(operator_url(bad), Err(Denied::Scheme), "{bad}");
+        }
+        assert!(operator_url("fairlead-operator:8443").is_err());
     }
 }
