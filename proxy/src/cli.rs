@@ -100,7 +100,7 @@ pub struct Serve {
 /// The operator that sends the configuration, in a cluster.
 #[derive(Clone, Debug, Args)]
 pub struct Operator {
-    /// Take the configuration from this operator, such as https://fairlead-operator.fairlead-system.svc:8443
+    /// Take the configuration from this operator, such as `https://fairlead-operator.fairlead-system.svc:8443`
     #[arg(
         long,
         value_name = "URL",

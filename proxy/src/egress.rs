@@ -93,9 +93,11 @@ mod tests {
 
     #[test]
     fn an_operator_is_encrypted_or_on_this_machine() {
-        for good in
-            ["https://fairlead-operator.fairlead-system.svc:8443", "https://10.0.0.7:8443", "http://127.0.0.1:8443"]
-        {
+        for good in [
+            "https://fairlead-operator.fairlead-system.svc:8443",
+            "https://10.0.0.7:8443",
+            "http://127.0.0.1:8443",
+        ] {
             assert_eq!(operator_url(good).as_deref(), Ok(good));
         }
         for bad in ["http://fairlead-operator.fairlead-system.svc:8443", "http://10.0.0.7:8443"] {

@@ -183,6 +183,7 @@ async fn the_first_token_does_not_wait_for_more() -> anyhow::Result<()> {
 async fn the_metrics_count_requests_tokens_and_refused_destinations() -> anyhow::Result<()> {
     let stage = Stage::chat().await?;
     let response: Value = stage.respond(&hello()).await?.json();
+    stage.proxy.logged("POST /v1/responses").await?; // a request is counted after its last byte
     let metrics = stage.proxy.admin().get("/metrics").await?.text();
     let has = |line: &str| assert!(metrics.lines().any(|known| known.starts_with(line)), "{line}\n{metrics}");
     has(
