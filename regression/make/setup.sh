@@ -32,6 +32,15 @@ need_packages() {
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" </dev/null
 }
 
+# Tests know the folder that they were built in, and cargo does not build them again for another clone that shares the build folder.
+own_packages() {
+    local stamp=$CARGO_TARGET_DIR/checkout
+    mkdir -p "$CARGO_TARGET_DIR"
+    [[ $(cat "$stamp" 2>/dev/null) != "$root" ]] || return 0
+    (cd "$root" && cargo clean --quiet --workspace && cargo clean --quiet --workspace --release)
+    printf '%s\n' "$root" >"$stamp"
+}
+
 need_packages
 need_rust
-mkdir -p "$CARGO_TARGET_DIR"
+own_packages
