@@ -48,6 +48,8 @@ pub(crate) struct Engine {
     waiting: BTreeMap<ObjectId, Instant>,
     /// Whether this replica has chosen its epoch.
     leads: bool,
+    /// Whether what was compiled last waits for a good claim to lead.
+    is_held_back: bool,
 }
 
 impl Engine {
@@ -63,6 +65,7 @@ impl Engine {
             writer: Writer::default(),
             waiting: BTreeMap::new(),
             leads: false,
+            is_held_back: false,
         }
     }
 
@@ -110,6 +113,9 @@ impl Engine {
                     if self.cluster.unlisted().is_empty() && self.cluster_keys.refresh(&self.client).await {
                         self.publish().await;
                     }
+                    if self.is_held_back {
+                        self.offer().await;
+                    }
                     look_at = self.tell().await;
                 }
             }
@@ -127,8 +133,18 @@ impl Engine {
         let began = Instant::now();
         self.compiled = compile(&world, &self.compiled);
         debug!(elapsed_ms = began.elapsed().as_millis(), objects = world.objects.len(), "Compiled");
-        self.lead().await;
-        self.hub.publish(&self.compiled.snapshots);
+        self.offer().await;
+    }
+
+    /// Hands what was compiled to the streams: as the leader only while the claim to lead is good. A replica that follows
+    /// keeps its own hub up to date, which serves nobody before it leads.
+    async fn offer(&mut self) {
+        self.is_held_back = !self.lead().await && *self.hub.leads.borrow();
+        if self.is_held_back {
+            warn!("The claim to lead cannot be shown; what is new waits");
+        } else {
+            self.hub.publish(&self.compiled.snapshots);
+        }
     }
 
     /// Begins a term: its epoch is higher than any that a proxy has seen. True while this replica leads.

@@ -26,13 +26,12 @@ impl Limits {
     /// Errors: 429 if `most` are taken.
     pub fn stream(&self, tenant: &Tenant, most: usize) -> Result<StreamPlace, ApiError> {
         let mut streams = self.streams.lock();
-        let count = streams.entry(tenant.clone()).or_default();
-        if *count >= most {
+        if streams.get(tenant).copied().unwrap_or_default() >= most {
             let message = format!("Rate limit reached: at most {most} streams at a time.");
             let error = ApiError::new(429, "requests", message).with_code("rate_limit_exceeded");
             return Err(error.with_retry_after(Duration::from_secs(1)));
         }
-        *count += 1;
+        *streams.entry(tenant.clone()).or_default() += 1;
         Ok(StreamPlace { limits: self.clone(), tenant: tenant.clone() })
     }
 }
@@ -64,7 +63,7 @@ mod tests {
         let (limits, red, blue) = (Limits::default(), Tenant::new("red"), Tenant::new("blue"));
         let first = limits.stream(&red, 1).expect("free");
         assert_eq!(limits.stream(&red, 1).err().map(|error| error.status), Some(429));
-        assert!(limits.stream(&blue, 1).is_ok());
+        assert!(limits.stream(&blue, 0).is_err() && limits.stream(&blue, 1).is_ok());
         drop(first);
         assert!(limits.stream(&red, 1).is_ok());
         assert!(limits.streams.lock().is_empty());

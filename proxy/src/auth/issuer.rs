@@ -32,13 +32,14 @@ pub struct Issuers {
 pub struct Issuer {
     spec: JwtIssuer,
     reach: Reach,
-    /// One fetch at a time; the others wait for it.
-    keys: tokio::sync::Mutex<Option<Fetched>>,
+    keys: Mutex<Option<Fetched>>,
+    /// When keys were last asked for, with or without success. Held during a fetch: there is one at a time.
+    asked: tokio::sync::Mutex<Option<Instant>>,
 }
 
 struct Fetched {
     at: Instant,
-    keys: Arc<JwkSet>,
+    keys: JwkSet,
 }
 
 /// Why the keys of an issuer cannot be had; for the log, not for callers.
@@ -50,6 +51,8 @@ pub enum Error {
     Fetch(#[from] reqwest::Error),
     #[error("the issuer's keys did not arrive in time, or are too large")]
     Slow,
+    #[error("the issuer did not answer a moment ago, and is not asked again yet")]
+    Paused,
     #[error("cannot understand the issuer's keys")]
     Parse(#[from] serde_json::Error),
 }
@@ -71,8 +74,12 @@ impl Issuers {
         if let Some(issuer) = known.get(&spec.issuer).filter(|issuer| issuer.spec == *spec) {
             return Arc::clone(issuer);
         }
-        let issuer =
-            Arc::new(Issuer { spec: spec.clone(), reach: self.reach, keys: tokio::sync::Mutex::new(None) });
+        let issuer = Arc::new(Issuer {
+            spec: spec.clone(),
+            reach: self.reach,
+            keys: Mutex::default(),
+            asked: tokio::sync::Mutex::default(),
+        });
         known.insert(spec.issuer.clone(), Arc::clone(&issuer));
         issuer
     }
@@ -84,30 +91,49 @@ impl Issuer {
         &self.spec
     }
 
-    /// The key of an id; `None` if the issuer has none such. Old keys serve while the issuer cannot be reached.
+    /// The key of an id; `None` if the issuer has none such. Old keys serve while the issuer cannot be reached, and while
+    /// somebody else fetches new ones.
     ///
     /// Errors: there are no keys at all, and none can be fetched.
     pub async fn key(&self, id: Option<&str>) -> Result<Option<Jwk>, Error> {
-        let mut kept = self.keys.lock().await;
-        let lifetime = Duration::from_millis(self.spec.jwks_cache_ms);
-        let is_fresh = kept.as_ref().is_some_and(|fetched| fetched.at.elapsed() < lifetime);
-        let found = kept.as_ref().and_then(|fetched| pick(&fetched.keys, id));
-        let may_ask = kept.as_ref().is_none_or(|fetched| fetched.at.elapsed() > PAUSE);
-        if (is_fresh && found.is_some()) || !may_ask {
-            return Ok(found);
+        let (found, is_fresh) = self.kept(id);
+        let mut asked = match (found, is_fresh) {
+            (Some(found), true) => return Ok(Some(found)),
+            (Some(found), false) => match self.asked.try_lock() {
+                Ok(asked) => asked,
+                Err(_) => return Ok(Some(found)),
+            },
+            (None, _) => self.asked.lock().await,
+        };
+        if asked.is_none_or(|at| at.elapsed() > PAUSE) {
+            let fetched = self.fetch().await;
+            *asked = Some(Instant::now());
+            self.keep(fetched)?;
         }
-        match self.fetch().await {
-            Ok(keys) => {
-                let found = pick(&keys, id);
-                *kept = Some(Fetched { at: Instant::now(), keys: Arc::new(keys) });
-                Ok(found)
-            }
+        if self.keys.lock().is_none() {
+            return Err(Error::Paused);
+        }
+        Ok(self.kept(id).0)
+    }
+
+    /// A key among those that are kept, and whether these are recent.
+    fn kept(&self, id: Option<&str>) -> (Option<Jwk>, bool) {
+        let kept = self.keys.lock();
+        let Some(fetched) = &*kept else { return (None, false) };
+        let lifetime = Duration::from_millis(self.spec.jwks_cache_ms);
+        (pick(&fetched.keys, id), fetched.at.elapsed() < lifetime)
+    }
+
+    fn keep(&self, fetched: Result<JwkSet, Error>) -> Result<(), Error> {
+        let mut kept = self.keys.lock();
+        match fetched {
+            Ok(keys) => *kept = Some(Fetched { at: Instant::now(), keys }),
             Err(error) if kept.is_some() => {
                 tracing::warn!(issuer = self.spec.name, %error, "Cannot renew an issuer's keys; the old ones serve");
-                Ok(found)
             }
-            Err(error) => Err(error),
+            Err(error) => return Err(error),
         }
+        Ok(())
     }
 
     async fn fetch(&self) -> Result<JwkSet, Error> {
@@ -146,5 +172,50 @@ fn pick(keys: &JwkSet, id: Option<&str>) -> Option<Jwk> {
         Some(id) => keys.find(id).cloned(),
         None if keys.keys.len() == 1 => keys.keys.first().cloned(),
         None => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_issuer_that_fails_is_left_alone_for_a_while() {
+        // Another test may have been first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("bound"));
+        let hangs_up = tokio::spawn(async move { while listener.accept().await.is_ok() {} });
+        let spec = JwtIssuer {
+            name: "corp".into(),
+            issuer: url.clone(),
+            audiences: ["fairlead".to_owned()].into(),
+            jwks_uri: Some(url),
+            jwks_cache_ms: 1_000,
+        };
+        let issuer = Issuers::new(true).get(&spec);
+        let error = issuer.key(Some("a")).await.expect_err("no keys");
+        assert!(matches!(error, Error::Fetch(_)), "{error:?}");
+        assert!(matches!(issuer.key(Some("a")).await, Err(Error::Paused)));
+        hangs_up.abort();
+    }
+
+    #[tokio::test]
+    async fn a_key_that_is_kept_waits_for_no_fetch() {
+        let spec = JwtIssuer {
+            name: "corp".into(),
+            issuer: "https://issuer.invalid".into(),
+            audiences: ["fairlead".to_owned()].into(),
+            jwks_uri: None,
+            jwks_cache_ms: 0,
+        };
+        let issuer = Issuers::new(false).get(&spec);
+        let jwk = r#"{"keys":[{"kty":"oct","kid":"a","k":"AAAA"}]}"#;
+        let keys = serde_json::from_str(jwk).expect("a key set");
+        issuer.keep(Ok(keys)).expect("kept");
+        let _somebody_fetches = issuer.asked.lock().await;
+        assert!(issuer.key(Some("a")).await.is_ok_and(|key| key.is_some()));
     }
 }

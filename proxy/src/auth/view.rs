@@ -44,9 +44,17 @@ impl View {
 
     /// True if the lists of the tenant let a model through, by the name that the caller sends.
     pub fn may_use(&self, model: &str) -> bool {
-        let any = |patterns: &BTreeSet<String>| patterns.iter().any(|pattern| fits(pattern, model));
-        self.models.allow.as_ref().is_none_or(any) && !any(&self.models.deny)
+        self.models.allow.as_ref().is_none_or(|allow| any_fits(allow, model)) && !self.denies(model)
     }
+
+    /// True if the tenant's lists deny a name.
+    pub fn denies(&self, model: &str) -> bool {
+        any_fits(&self.models.deny, model)
+    }
+}
+
+fn any_fits(patterns: &BTreeSet<String>, text: &str) -> bool {
+    patterns.iter().any(|pattern| fits(pattern, text))
 }
 
 /// True if `*` of the pattern can stand for runs of characters so that it equals the text.

@@ -19,7 +19,7 @@ use crate::auth::issuer::Issuers;
 use crate::auth::view::View;
 use crate::egress;
 use crate::live::Reaches;
-use crate::live::resolve::{bearer, keyed};
+use crate::live::resolve::{bearer, keyed, may_use};
 use crate::settings::{Flags, Settings};
 
 /// What a process brings to every runtime that it builds.
@@ -129,7 +129,7 @@ impl Runtime {
     /// The names that a caller may send, sorted, each with its owner.
     pub fn names<'a>(&'a self, view: &'a View) -> impl Iterator<Item = (&'a str, &'a str)> {
         let owned = |name: &'a String| {
-            let model = self.model(name, view).filter(|_| view.may_use(name))?;
+            let model = self.model(name, view).filter(|model| may_use(name, Some(model), view))?;
             Some((name.as_str(), model.provider.as_str()))
         };
         self.listed.iter().filter_map(owned)
@@ -137,10 +137,11 @@ impl Runtime {
 
     /// The owner of a name that a caller may send, `provider@model` included.
     pub fn owner(&self, name: &str, view: &View) -> Option<&str> {
-        if !view.may_use(name) {
+        let model = self.model(name, view);
+        if !may_use(name, model, view) {
             return None;
         }
-        if let Some(model) = self.model(name, view) {
+        if let Some(model) = model {
             return Some(model.provider.as_str());
         }
         let (provider, _) = name.split_once('@').filter(|(_, model)| !model.is_empty())?;

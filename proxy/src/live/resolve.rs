@@ -12,6 +12,7 @@ use protocol::destination::Denied;
 use protocol::error::{ApiError, INVALID_REQUEST, SERVER_ERROR};
 use providers::{Credential, Retry, Target, Targets};
 
+use crate::auth::view::View;
 use crate::auth::{self, Caller};
 use crate::egress;
 use crate::live::build::{Provider, PublicModel, Runtime};
@@ -54,7 +55,7 @@ impl Runtime {
             return Err(ApiError::model_not_found(name));
         }
         let model = self.model(name, view);
-        if !view.may_use(name) {
+        if !may_use(name, model, view) {
             return Err(if model.is_some() { forbidden(name) } else { ApiError::model_not_found(name) });
         }
         if let Some(model) = model {
@@ -150,6 +151,12 @@ pub fn bearer(token: &str) -> Option<Credential> {
 pub fn keyed(name: &str, token: &str) -> Option<Credential> {
     let value = HeaderValue::from_str(token).ok()?;
     Some(Credential::new(HeaderName::from_bytes(name.as_bytes()).ok()?, value))
+}
+
+/// True if the lists of the tenant let both the name that the caller sends and the model that it stands for through.
+pub(super) fn may_use(name: &str, model: Option<&Arc<PublicModel>>, view: &View) -> bool {
+    let stands_for = model.map_or(name, |model| &model.name);
+    view.may_use(name) && (stands_for == name || !view.denies(stands_for))
 }
 
 fn declared(model: &Arc<PublicModel>, asked: &Asked<'_>) -> Result<Resolution, ApiError> {

@@ -37,6 +37,8 @@ pub struct Settings {
 
 /// How long a start waits for the operator before it takes what it ran last.
 const FIRST_WAIT: Duration = Duration::from_secs(5);
+/// How long one try may take once the disk had nothing.
+const PATIENCE: Duration = Duration::from_secs(30);
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(15);
 
@@ -69,25 +71,48 @@ impl Follower {
     ///
     /// Errors: `stop` came first.
     pub async fn first(&mut self, live: &Live, stop: &CancellationToken) -> anyhow::Result<()> {
-        let began = Instant::now();
-        let mut tried_disk = false;
-        loop {
-            let patience = FIRST_WAIT.saturating_sub(began.elapsed()).max(SHORTEST);
-            let stream = timeout(patience, self.converse(live, true, stop));
-            if let Ok(Ok(())) = stream.await
-                && live.running().is_some()
-            {
+        let (began, mut told) = (Instant::now(), String::new());
+        while began.elapsed() < FIRST_WAIT {
+            let patience = FIRST_WAIT.saturating_sub(began.elapsed());
+            if self.attempt(live, patience, stop, &mut told).await? {
                 return Ok(());
-            }
-            anyhow::ensure!(!stop.is_cancelled(), "stopped before there was a configuration");
-            if !tried_disk && began.elapsed() >= FIRST_WAIT {
-                tried_disk = true;
-                if self.serve_last_good(live) {
-                    return Ok(());
-                }
             }
             sleep(SHORTEST).await;
         }
+        if self.serve_last_good(live) {
+            return Ok(());
+        }
+        let mut pause = SHORTEST;
+        while !self.attempt(live, PATIENCE, stop, &mut told).await? {
+            pause = (pause * 2).min(LONGEST);
+            tokio::select! {
+                () = sleep(live.jitter(pause)) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// One try to have a first snapshot. What goes wrong is logged once, until it is something else.
+    async fn attempt(
+        &mut self,
+        live: &Live,
+        patience: Duration,
+        stop: &CancellationToken,
+        told: &mut String,
+    ) -> anyhow::Result<bool> {
+        let error = match timeout(patience, self.converse(live, true, stop)).await {
+            Ok(Ok(())) if live.running().is_some() => return Ok(true),
+            Ok(Ok(())) => "the operator ended the stream before there was a configuration".to_owned(),
+            Ok(Err(error)) => format!("{error:#}"),
+            Err(_) => "the operator does not answer in time".to_owned(),
+        };
+        anyhow::ensure!(!stop.is_cancelled(), "stopped before there was a configuration");
+        if *told != error {
+            warn!(error, "Waiting for a configuration");
+            *told = error;
+        }
+        Ok(live.running().is_some())
     }
 
     fn serve_last_good(&mut self, live: &Live) -> bool {
@@ -206,11 +231,11 @@ impl Follower {
         });
         let told: Vec<Rejected> = told.collect();
         let result = if told.is_empty() { Outcome::Applied } else { Outcome::Partial };
-        self.ack(session, applied, result, told).await?;
+        let acknowledged = self.ack(session, applied, result, told).await;
         if let Err(error) = self.settings.last_good.write(&self.settings.gateway, applied, snapshot) {
             warn!(error = format!("{error:#}"), "Cannot keep the configuration on disk");
         }
-        Ok(())
+        acknowledged
     }
 
     async fn ack(

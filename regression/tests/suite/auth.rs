@@ -173,6 +173,23 @@ async fn a_foreign_id_answers_like_an_unknown_one_everywhere() -> anyhow::Result
     Ok(())
 }
 
+#[tokio::test]
+async fn a_model_that_is_denied_has_no_back_door() -> anyhow::Result<()> {
+    let model = ModelServer::start().await?;
+    let red = team("red").replace("spec:\n  namespaces", "spec:\n  models: {deny: [smart]}\n  namespaces");
+    let red = red.replace("spec:\n  gatewayRefs", "spec:\n  aliases: [clever]\n  gatewayRefs");
+    let proxy = platform(&model.url(), None).file("red.yaml", &red).start().await?;
+    for name in ["smart", "clever"] {
+        let mut body = hello();
+        body["model"] = json!(name);
+        let answer = ask(&proxy, RED, "POST", "/v1/responses", Some(&body)).await?;
+        assert_eq!(answer.status, 403, "{name}: {}", answer.text());
+    }
+    assert_eq!(ask(&proxy, RED, "GET", "/v1/models", None).await?.json()["data"], json!([]));
+    assert_eq!(model.requests().len(), 0);
+    Ok(())
+}
+
 /// An issuer with one RSA key at a time, made and used by openssl.
 struct Issuer {
     url: String,

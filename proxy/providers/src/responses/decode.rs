@@ -45,30 +45,11 @@ impl ResponsesDecoder {
         if event.response.is_none() && kind != "error" {
             self.start(None, out);
         }
+        if kind.ends_with(".delta") {
+            return self.delta(kind, event, out);
+        }
         let place = event.output_index.unwrap_or(0);
-        let delta = event.delta.map(Text::into_owned).filter(|delta| !delta.is_empty());
         match kind {
-            "response.output_text.delta" => {
-                self.say(place);
-                let logprobs = event.logprobs.unwrap_or_default();
-                out.extend(delta.map(|text| ModelEvent::TextDelta { text, logprobs }));
-            }
-            "response.refusal.delta" => {
-                self.say(place);
-                out.extend(delta.map(|text| ModelEvent::RefusalDelta { text }));
-            }
-            "response.reasoning_text.delta" => {
-                self.say(place);
-                out.extend(delta.map(|text| ModelEvent::ReasoningDelta { index: index(place), text }));
-            }
-            "response.reasoning_summary_text.delta" => {
-                self.say(place);
-                let (index, part) = (index(place), event.summary_index.unwrap_or(0));
-                out.extend(delta.map(|text| ModelEvent::SummaryDelta { index, part, text }));
-            }
-            "response.function_call_arguments.delta" => {
-                self.arguments(place, delta.as_deref().unwrap_or_default(), out)?;
-            }
             "response.function_call_arguments.done" if !self.calls.has_arguments(place) => {
                 let arguments = event.arguments.unwrap_or_default();
                 self.arguments(place, arguments.0.as_str(), out)?;
@@ -99,6 +80,33 @@ impl ResponsesDecoder {
             "error" => return Err(fault::in_answer(&Remote::of(data))),
             _ => {}
         }
+        Ok(())
+    }
+
+    fn delta(&mut self, kind: &str, event: Event<'_>, out: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
+        let place = event.output_index.unwrap_or(0);
+        let delta = event.delta.map(Text::into_owned).filter(|delta| !delta.is_empty());
+        if kind == "response.function_call_arguments.delta" {
+            return self.arguments(place, delta.as_deref().unwrap_or_default(), out);
+        }
+        let index = index(place);
+        let told = match (kind, delta) {
+            ("response.output_text.delta", text) => {
+                let logprobs = event.logprobs.unwrap_or_default();
+                text.map(|text| ModelEvent::TextDelta { text, logprobs })
+            }
+            ("response.refusal.delta", text) => text.map(|text| ModelEvent::RefusalDelta { text }),
+            ("response.reasoning_text.delta", text) => {
+                text.map(|text| ModelEvent::ReasoningDelta { index, text })
+            }
+            ("response.reasoning_summary_text.delta", text) => {
+                let part = event.summary_index.unwrap_or(0);
+                text.map(|text| ModelEvent::SummaryDelta { index, part, text })
+            }
+            _ => return Ok(()),
+        };
+        self.say(place);
+        out.extend(told);
         Ok(())
     }
 
