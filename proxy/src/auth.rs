@@ -88,6 +88,11 @@ impl Gate {
         self.caller(&subject.tenant()?, Some(subject.name()), false)
     }
 
+    /// What a tenant sees; without a name, what everybody sees where tenants are not told apart.
+    pub fn view(&self, tenant: Option<&str>) -> Option<&View> {
+        self.tenants.get(tenant.unwrap_or(DEFAULT_TENANT)).map(AsRef::as_ref)
+    }
+
     fn caller(&self, tenant: &str, credential: Option<String>, own: bool) -> Result<Caller, ApiError> {
         let view = self.tenants.get(tenant).ok_or_else(|| no_tenant("belongs to no tenant"))?;
         Ok(Caller { tenant: Tenant::new(tenant), view: Arc::clone(view), credential, brings_own_key: own })

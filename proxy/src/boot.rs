@@ -14,19 +14,18 @@ use tracing::{error, info};
 
 use crate::app::App;
 use crate::auth::issuer::Issuers;
-use crate::cli::{Serve, Sources};
+use crate::cli::Serve;
 use crate::clock::{Clock, Seeds};
 use crate::edge::drain::{Drain, InFlight};
 use crate::edge::server::{self, Control, Listen};
 use crate::limits::Limits;
 use crate::live::build::Frame;
 use crate::live::files::Files;
-use crate::live::load::{self, Loader};
 use crate::live::stream::Follower;
 use crate::live::{Live, Reaches};
 use crate::settings::Flags;
 use crate::telemetry::{Metrics, logs};
-use crate::{admin, live, route};
+use crate::{admin, live};
 use store::Store;
 
 /// The environment variables at the start.
@@ -49,49 +48,6 @@ pub fn serve(serve: Serve, environment: Environment) -> anyhow::Result<ExitCode>
     Ok(if failed.get().is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Checks configuration files and prints what is wrong.
-///
-/// Errors: a path cannot be read.
-pub fn validate(sources: &Sources, environment: &Environment) -> anyhow::Result<ExitCode> {
-    let (mut loader, files) = (Loader::default(), Files::new(sources.paths.clone(), environment.clone()));
-    let findings = match loader.load(&files)? {
-        Ok(_) => loader.findings(),
-        Err(findings) => findings,
-    };
-    let mut out = std::io::stdout().lock();
-    for finding in &findings {
-        writeln!(out, "{finding}")?;
-    }
-    writeln!(out, "{} objects, {} problems", loader.count(), findings.len())?;
-    Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// Prints the snapshot of configuration files.
-///
-/// Errors: a path cannot be read or a file cannot be parsed.
-pub fn render(sources: &Sources, environment: &Environment) -> anyhow::Result<ExitCode> {
-    let files = Files::new(sources.paths.clone(), environment.clone());
-    match Loader::default().load(&files)? {
-        Ok(snapshot) => {
-            let text = serde_json::to_string_pretty(&load::rendered(&snapshot))?;
-            writeln!(std::io::stdout().lock(), "{text}")?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(findings) => {
-            let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
-            anyhow::bail!("{}", lines.join("\n"))
-        }
-    }
-}
-
-/// Prints the coverage table.
-///
-/// Errors: standard output is closed.
-pub fn routes() -> anyhow::Result<ExitCode> {
-    write!(std::io::stdout().lock(), "{}", route::coverage())?;
-    Ok(ExitCode::SUCCESS)
-}
-
 /// Says why the process cannot go on.
 pub fn complain(error: &anyhow::Error) {
     logs::flush();
@@ -99,7 +55,7 @@ pub fn complain(error: &anyhow::Error) {
     let _ = writeln!(std::io::stderr().lock(), "fairlead-proxy: {error:#}");
 }
 
-fn install_tls() -> anyhow::Result<()> {
+pub(crate) fn install_tls() -> anyhow::Result<()> {
     let provider = rustls::crypto::ring::default_provider();
     provider.install_default().map_err(|_| anyhow::anyhow!("another TLS provider is installed already"))
 }
@@ -216,14 +172,14 @@ impl Boot {
         let reaches = Reaches { loopback: serve.egress_allow_loopback, url_models: serve.allow_url_models };
         let issuers = Issuers::new(reaches.loopback);
         let frame = Frame { reaches, flags: self.flags(), issuers };
-        match serve.operator.settings()? {
+        match serve.operator.settings(serve.sources.gateway.clone())? {
             Some(settings) => {
                 let live = Live::of_stream(settings.gateway.clone(), frame);
                 Ok((live, Some(Follower::new(settings)?)))
             }
             None => {
                 let files = Files::new(serve.sources.paths.clone(), self.environment.clone());
-                Ok((Live::of_files(files, serve.operator.gateway.clone(), frame)?, None))
+                Ok((Live::of_files(files, serve.sources.gateway.clone(), frame)?, None))
             }
         }
     }

@@ -31,6 +31,8 @@ pub enum Command {
     Validate(Sources),
     /// Print what would be served, secrets by name only
     Render(Sources),
+    /// Print which object answers to a model's name, and where its calls go
+    Why(Why),
     /// Print which operations of OpenAI's API are served, as a Markdown table
     Routes,
 }
@@ -41,6 +43,21 @@ pub struct Sources {
     /// A YAML file or a directory of them; may be repeated. Without it, the built-in providers are served
     #[arg(long = "config", value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// The gateway to serve; with files only where they hold several
+    #[arg(long, value_name = "NAMESPACE/NAME", value_parser = gateway)]
+    pub gateway: Option<GatewayId>,
+}
+
+/// What to explain.
+#[derive(Clone, Debug, Args)]
+pub struct Why {
+    #[command(flatten)]
+    pub sources: Sources,
+    /// The name as a client sends it
+    pub model: String,
+    /// The Tenant that asks; needed where the gateway tells tenants apart
+    #[arg(long = "as", value_name = "TENANT")]
+    pub tenant: Option<String>,
 }
 
 /// How to serve.
@@ -109,9 +126,6 @@ pub struct Operator {
         conflicts_with = "paths"
     )]
     pub operator: Option<String>,
-    /// The gateway to serve; in file mode only where the files hold several
-    #[arg(long, value_name = "NAMESPACE/NAME", value_parser = gateway)]
-    pub gateway: Option<GatewayId>,
     /// Certificates by which the operator is known (PEM); those of the system without
     #[arg(long, value_name = "FILE")]
     pub operator_ca: Option<PathBuf>,
@@ -133,8 +147,8 @@ impl Operator {
     /// How to follow the operator; `None` in file mode.
     ///
     /// Errors: a folder or key for the last configuration that cannot be used.
-    pub fn settings(&self) -> anyhow::Result<Option<stream::Settings>> {
-        let named = self.operator.clone().zip(self.gateway.clone()).zip(self.operator_token_file.clone());
+    pub fn settings(&self, gateway: Option<GatewayId>) -> anyhow::Result<Option<stream::Settings>> {
+        let named = self.operator.clone().zip(gateway).zip(self.operator_token_file.clone());
         let Some(((operator, gateway), token)) = named else { return Ok(None) };
         let last_good = LastGood::new(self.config_cache.clone(), self.config_cache_key_file.as_deref())?;
         let (ca, proxy) = (self.operator_ca.clone(), self.proxy_name.clone());

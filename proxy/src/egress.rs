@@ -1,27 +1,73 @@
 //! The only place that makes HTTP clients. They dial what the rules allow, follow no redirect and know no proxy.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
+mod connect;
+mod resolve;
+
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use protocol::destination::{Denied, Destination, Reach};
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use providers::Transport;
+use rustls::ClientConfig;
+use rustls_platform_verifier::ConfigVerifierExt;
 
-/// Makes the client for one upstream. Connections are pooled per client.
+use crate::egress::connect::Connector;
+use crate::egress::resolve::Guard;
+
+const USER_AGENT: &str = concat!("fairlead/", env!("CARGO_PKG_VERSION"));
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// How long a connection without a request is kept, and how many of them for a host.
+const IDLE: Duration = Duration::from_secs(60);
+const IDLE_CONNECTIONS: usize = 1024;
+
+/// Makes the client for one upstream, whose address is `base_url`. Connections are pooled per client; nothing is dialled.
+///
+/// Errors: the certificates of the system cannot be had.
+pub fn upstream(
+    base_url: &str,
+    reach: Reach,
+    connect: Duration,
+) -> Result<Arc<dyn Transport>, rustls::Error> {
+    let connector = if base_url.starts_with("http:") {
+        Connector::plain(Guard(reach), connect)
+    } else {
+        Connector::encrypted(Guard(reach), connect, tls()?)
+    };
+    let client = Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE)
+        .pool_max_idle_per_host(IDLE_CONNECTIONS)
+        .build::<_, Full<Bytes>>(connector);
+    Ok(Arc::new(client))
+}
+
+/// The settings of all upstreams, made when the first of them is: to read the certificates of the system takes long.
+fn tls() -> Result<ClientConfig, rustls::Error> {
+    static TLS: OnceLock<ClientConfig> = OnceLock::new();
+    if let Some(known) = TLS.get() {
+        return Ok(known.clone());
+    }
+    let made = ClientConfig::with_platform_verifier()?;
+    Ok(TLS.get_or_init(|| made).clone())
+}
+
+/// Makes a client for documents that the configuration names, such as the keys of issuers.
 ///
 /// Errors: the TLS set-up fails.
 #[expect(clippy::disallowed_methods, reason = "this is the place that makes clients")]
-pub fn client(reach: Reach, connect: Duration) -> reqwest::Result<reqwest::Client> {
+pub fn documents(reach: Reach, connect: Duration) -> reqwest::Result<reqwest::Client> {
     reqwest::Client::builder()
-        .user_agent(concat!("fairlead/", env!("CARGO_PKG_VERSION")))
+        .user_agent(USER_AGENT)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .dns_resolver(Arc::new(Guard(reach)))
         .connect_timeout(connect)
-        .pool_idle_timeout(Duration::from_secs(60))
-        .pool_max_idle_per_host(1024)
         .tcp_nodelay(true)
-        .tcp_keepalive(Duration::from_secs(30))
+        .tcp_keepalive(KEEP_ALIVE)
         .build()
 }
 
@@ -31,12 +77,12 @@ pub fn client(reach: Reach, connect: Duration) -> reqwest::Result<reqwest::Clien
 #[expect(clippy::disallowed_methods, reason = "this is the place that makes clients")]
 pub fn operator_client(ca: Option<Vec<reqwest::Certificate>>) -> reqwest::Result<reqwest::Client> {
     let client = reqwest::Client::builder()
-        .user_agent(concat!("fairlead/", env!("CARGO_PKG_VERSION")))
+        .user_agent(USER_AGENT)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .connect_timeout(Duration::from_secs(2))
         .tcp_nodelay(true)
-        .tcp_keepalive(Duration::from_secs(30));
+        .tcp_keepalive(KEEP_ALIVE);
     match ca {
         Some(ca) => client.tls_certs_only(ca).build(),
         None => client.build(),
@@ -68,23 +114,6 @@ pub fn caller_url(url: &str, loopback: bool) -> Result<Destination, Denied> {
 pub fn operator_url(url: &str) -> Result<String, Denied> {
     let checked = Destination::parse(url, Reach { http: true, private: true, loopback: true })?;
     if checked.is_encrypted_or_local() { Ok(url.to_owned()) } else { Err(Denied::Scheme) }
-}
-
-/// Resolves a name, checks every address and hands exactly those to the connector.
-struct Guard(Reach);
-
-impl Resolve for Guard {
-    fn resolve(&self, name: Name) -> Resolving {
-        let (reach, host) = (self.0, name.as_str().to_owned());
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((host.as_str(), 0)).await?;
-            let addresses: Vec<SocketAddr> = found.collect();
-            for address in &addresses {
-                reach.admit(address.ip())?; // one bad answer refuses the name
-            }
-            Ok(Box::new(addresses.into_iter()) as Addrs)
-        })
-    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ pub mod egress;
 pub mod error;
 pub mod limits;
 pub mod live;
+pub mod offline;
 pub mod relay;
 pub mod route;
 pub mod runs;

@@ -5,6 +5,7 @@ pub mod files;
 pub mod load;
 pub mod resolve;
 pub mod stream;
+pub mod why;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

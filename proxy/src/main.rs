@@ -1,10 +1,10 @@
-//! `fairlead-proxy`: serve, validate, render, routes.
+//! `fairlead-proxy`: serve, validate, render, why, routes.
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use proxy::boot;
 use proxy::cli::{Cli, Command};
+use proxy::{boot, offline};
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -14,9 +14,10 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         None => boot::serve(cli.serve, environment()),
         Some(Command::Serve(serve)) => boot::serve(*serve, environment()),
-        Some(Command::Validate(sources)) => boot::validate(&sources, &environment()),
-        Some(Command::Render(sources)) => boot::render(&sources, &environment()),
-        Some(Command::Routes) => boot::routes(),
+        Some(Command::Validate(sources)) => offline::validate(&sources, &environment()),
+        Some(Command::Render(sources)) => offline::render(&sources, &environment()),
+        Some(Command::Why(asked)) => offline::why(&asked, &environment()),
+        Some(Command::Routes) => offline::routes(),
     };
     match outcome {
         Ok(code) => code,

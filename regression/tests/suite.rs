@@ -3,6 +3,7 @@
 mod suite {
     mod auth;
     mod chat;
+    mod commands;
     mod conformance;
     mod crash;
     mod drain;

@@ -5,13 +5,14 @@ use std::time::Duration;
 use agent::model::{Failure, ModelError, ModelEvent};
 use bytes::Bytes;
 use futures_util::FutureExt;
+use hyper::body::Incoming;
 use protocol::sse::decode::{Decoder as Frames, TooLong};
-use reqwest::Response;
 use tokio::time::{Instant, timeout_at};
 
 use crate::dialect::Decoder;
 use crate::fault;
 use crate::settings::Timeouts;
+use crate::transport::piece;
 
 /// The bound of one event.
 const EVENT_BYTES: usize = 4 << 20;
@@ -23,7 +24,7 @@ const AFTER_FINISH: Duration = Duration::from_secs(2);
 const AFTER_END: Duration = Duration::from_millis(100);
 
 pub(crate) struct Answer {
-    response: Response,
+    body: Incoming,
     decoder: Box<dyn Decoder>,
     form: Form,
     timeouts: Timeouts,
@@ -66,13 +67,13 @@ impl From<Fault> for ModelError {
 
 impl Answer {
     pub(crate) fn new(
-        response: Response,
+        body: Incoming,
         decoder: Box<dyn Decoder>,
         timeouts: Timeouts,
         (first_until, total_until): (Instant, Instant),
     ) -> Self {
         let form = Form::Unknown(Vec::new());
-        Self { response, decoder, form, timeouts, first_until, total_until, read_bytes: 0, said: false }
+        Self { body, decoder, form, timeouts, first_until, total_until, read_bytes: 0, said: false }
     }
 
     /// Reads until there is something to tell: all events of one piece of the body go to the end of `out` at once.
@@ -81,7 +82,7 @@ impl Answer {
     pub(crate) async fn read(&mut self, out: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
         let told = out.len();
         while out.len() == told && !self.decoder.is_done() {
-            match timeout_at(self.until(), self.response.chunk()).await {
+            match timeout_at(self.until(), piece(&mut self.body)).await {
                 Ok(Ok(Some(piece))) => self.feed(&piece, out)?,
                 Ok(Ok(None)) => self.end(out)?,
                 Ok(Err(_)) => self.cut(fault::truncated(), out)?,
@@ -90,7 +91,7 @@ impl Answer {
             self.said = self.said || out.iter().any(|event| !matches!(event, ModelEvent::Start { .. }));
         }
         if self.decoder.is_done() {
-            while let Some(Ok(Some(_))) = self.response.chunk().now_or_never() {}
+            while let Some(Ok(Some(_))) = piece(&mut self.body).now_or_never() {}
         }
         Ok(())
     }
@@ -108,7 +109,7 @@ impl Answer {
     /// Waits a moment for the end of the body.
     pub(crate) async fn close(mut self) {
         let until = Instant::now() + AFTER_END;
-        while let Ok(Ok(Some(_))) = timeout_at(until, self.response.chunk()).await {}
+        while let Ok(Ok(Some(_))) = timeout_at(until, piece(&mut self.body)).await {}
     }
 
     fn until(&self) -> Instant {

@@ -73,7 +73,8 @@ impl Generation {
         let asking = Asking { path: dialect.path(), body, public_name: &self.public_name };
         let response = course.post(&target, asking, &self.call).await?;
         let until = (first_until, course.total_until(&target));
-        let mut answer = Box::new(Answer::new(response, dialect.decoder(&self.request), timeouts, until));
+        let mut answer =
+            Box::new(Answer::new(response.into_body(), dialect.decoder(&self.request), timeouts, until));
         let mut events = Vec::new();
         while !answer.has_said() && !answer.is_done() {
             if let Err(error) = answer.read(&mut events).await {

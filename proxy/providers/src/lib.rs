@@ -9,6 +9,7 @@ pub mod responses;
 pub mod retry;
 pub mod settings;
 pub mod targets;
+pub mod transport;
 pub mod upstream;
 
 mod answer;
@@ -27,4 +28,5 @@ pub use relay::{RelayBody, Relayed};
 pub use retry::{Backoff, Reasons, Retry};
 pub use settings::{Api, Credential, Settings, Timeouts};
 pub use targets::{Call, Target, Targets};
+pub use transport::Transport;
 pub use upstream::Upstream;

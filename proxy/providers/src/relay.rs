@@ -6,9 +6,9 @@ use agent::model::ModelError;
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, Response, StatusCode, header};
+use hyper::body::Incoming;
 use protocol::error::ApiError;
-use reqwest::Response;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
@@ -16,6 +16,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::fault;
 use crate::settings::Timeouts;
 use crate::targets::Target;
+use crate::transport::piece;
 
 /// A JSON body whose `model` can be replaced without parsing the rest.
 #[derive(Clone, Debug)]
@@ -90,15 +91,15 @@ impl RelayBody {
     }
 }
 
-pub(crate) fn relayed(response: Response, target: &Target, total_until: Instant) -> Relayed {
+pub(crate) fn relayed(response: Response<Incoming>, target: &Target, total_until: Instant) -> Relayed {
     let (status, content_type) = (response.status(), response.headers().get(header::CONTENT_TYPE).cloned());
     let (provider, model) = (target.upstream.name().to_owned(), target.model.clone());
     let Timeouts { first_byte, stream_idle, .. } = target.upstream.timeouts();
-    let body = stream::unfold(Some((response, first_byte)), move |state| async move {
-        let (mut response, patience) = state?;
+    let body = stream::unfold(Some((response.into_body(), first_byte)), move |state| async move {
+        let (mut body, patience) = state?;
         let until = total_until.min(Instant::now() + patience);
-        match timeout_at(until, response.chunk()).await {
-            Ok(Ok(Some(piece))) => Some((Ok(piece), Some((response, stream_idle)))),
+        match timeout_at(until, piece(&mut body)).await {
+            Ok(Ok(Some(piece))) => Some((Ok(piece), Some((body, stream_idle)))),
             Ok(Ok(None)) => None,
             Ok(Err(_)) => Some((Err(fault::truncated()), None)),
             Err(_) => Some((Err(fault::timeout()), None)),

@@ -6,7 +6,8 @@ use agent::model::{ModelError, ModelEvent, ModelRequest};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
-use reqwest::Response;
+use http::Response;
+use hyper::body::Incoming;
 use tokio::time::{Instant, sleep_until};
 
 use crate::fault;
@@ -154,7 +155,7 @@ impl Course {
         target: &Target,
         asking: Asking<'_>,
         call: &Call,
-    ) -> Result<Response, ModelError> {
+    ) -> Result<Response<Incoming>, ModelError> {
         if !self.asked.iter().any(|asked| Arc::ptr_eq(asked, &target.upstream)) {
             target.upstream.admit(false);
             self.asked.push(Arc::clone(&target.upstream));

@@ -1,14 +1,18 @@
 //! One model endpoint: its dialect, its client, its credential and its budget of retries.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use agent::model::{Failure, ModelError};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper_util::client::legacy;
 use parking_lot::Mutex;
 use protocol::error::{ApiError, SERVER_ERROR};
-use reqwest::{Response, Url};
 use tokio::time::{Instant, timeout_at};
+use url::Url;
 
 use crate::budget::Budget;
 use crate::chat::ChatCompletions;
@@ -17,9 +21,11 @@ use crate::fault::{self, Asked, Remote, wait};
 use crate::responses::Responses;
 use crate::settings::{Api, Settings, Timeouts};
 use crate::targets::Call;
+use crate::transport::{Transport, piece};
 
 /// Everything that is asked of an upstream.
 const PATHS: [&str; 3] = ["/chat/completions", "/responses", "/embeddings"];
+const USER_AGENT: &str = concat!("fairlead/", env!("CARGO_PKG_VERSION"));
 /// The most that is read of an error.
 const ERROR_BYTES: usize = 64 * 1024;
 /// How long an error may take to arrive after its head.
@@ -29,10 +35,10 @@ const ERROR_WAIT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Upstream {
     settings: Settings,
-    client: reqwest::Client,
+    client: Arc<dyn Transport>,
     dialect: Box<dyn Dialect>,
     /// The paths that are asked for, each with its URL: to parse one costs more than to send it.
-    urls: [(&'static str, Option<Url>); 3],
+    urls: [(&'static str, Option<Uri>); 3],
     headers: HeaderMap,
     budget: Mutex<Budget>,
     since: Instant,
@@ -53,8 +59,8 @@ pub(crate) struct Post<'a> {
 }
 
 impl Upstream {
-    /// Dials with `client`, which follows no redirect and keeps the connect timeout.
-    pub fn new(settings: Settings, client: reqwest::Client) -> Self {
+    /// Sends by `client`.
+    pub fn new(settings: Settings, client: Arc<dyn Transport>) -> Self {
         let dialect: Box<dyn Dialect> = match settings.api {
             Api::ChatCompletions => Box::new(ChatCompletions::new(settings.profile)),
             Api::Responses => Box::new(Responses),
@@ -116,11 +122,14 @@ impl Upstream {
     /// Sends a request and returns an answer of 2xx.
     ///
     /// Errors: no connection, no answer in time, or any other status.
-    pub(crate) async fn post(&self, post: Post<'_>) -> Result<Response, ModelError> {
+    pub(crate) async fn post(&self, post: Post<'_>) -> Result<Response<Incoming>, ModelError> {
         let url = self.urls.iter().find(|(path, _)| *path == post.path).and_then(|(_, url)| url.clone());
         let url = url.ok_or_else(invalid_address)?;
-        let request = self.client.post(url).headers(self.headers_of(post.call)).body(post.body.clone());
-        let response = match timeout_at(post.until, request.send()).await {
+        let mut request = Request::new(Full::new(post.body.clone()));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = url;
+        *request.headers_mut() = self.headers_of(post.call);
+        let response = match timeout_at(post.until, self.client.send(request)).await {
             Err(_) => return Err(fault::timeout()),
             Ok(Err(error)) => return Err(sending(&error, self.name())),
             Ok(Ok(response)) => response,
@@ -148,13 +157,13 @@ impl Upstream {
         headers
     }
 
-    async fn refusal(&self, mut response: Response, post: &Post<'_>) -> ModelError {
+    async fn refusal(&self, mut response: Response<Incoming>, post: &Post<'_>) -> ModelError {
         let status = response.status().as_u16();
         let until = post.until.min(Instant::now() + ERROR_WAIT);
         let mut body = Vec::new();
-        while let Ok(Ok(Some(piece))) = timeout_at(until, response.chunk()).await {
+        while let Ok(Ok(Some(read))) = timeout_at(until, piece(response.body_mut())).await {
             let room = ERROR_BYTES.saturating_sub(body.len());
-            body.extend_from_slice(piece.get(..room.min(piece.len())).unwrap_or_default());
+            body.extend_from_slice(read.get(..room.min(read.len())).unwrap_or_default());
             if body.len() >= ERROR_BYTES {
                 break;
             }
@@ -179,14 +188,15 @@ fn headers(settings: &Settings) -> HeaderMap {
     let mut headers: HeaderMap = settings.headers.iter().cloned().collect();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
+    headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     headers
 }
 
 /// A query of the base URL, such as `?api-version=preview`, goes behind the path.
-fn url(base_url: &str, path: &str) -> Option<Url> {
+fn url(base_url: &str, path: &str) -> Option<Uri> {
     let (base, query) = base_url.split_at(base_url.find('?').unwrap_or(base_url.len()));
-    Url::parse(&format!("{}{path}{query}", base.trim_end_matches('/'))).ok()
+    Url::parse(&format!("{}{path}{query}", base.trim_end_matches('/'))).ok()?.as_str().parse().ok()
 }
 
 fn invalid_address() -> ModelError {
@@ -194,15 +204,7 @@ fn invalid_address() -> ModelError {
     ModelError { error: ApiError::new(502, SERVER_ERROR, message), cause: Failure::Connect }
 }
 
-fn sending(error: &reqwest::Error, upstream: &str) -> ModelError {
-    if error.is_builder() {
-        return invalid_address();
-    }
-    tracing::debug!(
-        upstream,
-        is_connect = error.is_connect(),
-        is_timeout = error.is_timeout(),
-        "Upstream is out of reach"
-    );
-    if error.is_timeout() && !error.is_connect() { fault::timeout() } else { fault::connect() }
+fn sending(error: &legacy::Error, upstream: &str) -> ModelError {
+    tracing::debug!(upstream, is_connect = error.is_connect(), "Upstream is out of reach");
+    fault::connect()
 }

@@ -150,7 +150,7 @@ impl Issuer {
 
     async fn get(&self, url: &str) -> Result<Vec<u8>, Error> {
         let checked = egress::checked(url, self.reach)?;
-        let client = egress::client(self.reach, Duration::from_secs(2))?;
+        let client = egress::documents(self.reach, Duration::from_secs(2))?;
         let read = async {
             let mut response = client.get(checked.url().clone()).send().await?.error_for_status()?;
             let mut body = Vec::new();
@@ -187,7 +187,8 @@ mod tests {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
-        let hangs_up = tokio::spawn(async move { while listener.accept().await.is_ok() {} });
+        let mut hangs_up = tokio::task::JoinSet::new();
+        hangs_up.spawn(async move { while listener.accept().await.is_ok() {} });
         let spec = JwtIssuer {
             name: "corp".into(),
             issuer: url.clone(),
@@ -199,7 +200,6 @@ mod tests {
         let error = issuer.key(Some("a")).await.expect_err("no keys");
         assert!(matches!(error, Error::Fetch(_)), "{error:?}");
         assert!(matches!(issuer.key(Some("a")).await, Err(Error::Paused)));
-        hangs_up.abort();
     }
 
     #[tokio::test]

@@ -224,7 +224,8 @@ impl Provider {
         let checked = Destination::parse(&spec.base_url, reach);
         let is_guarded = checked.as_ref().is_ok_and(Destination::is_encrypted_or_local);
         let settings = upstream_settings(&spec, credential)?;
-        let client = egress::client(reach, settings.timeouts.connect).map_err(|error| error.to_string())?;
+        let client = egress::upstream(&spec.base_url, reach, settings.timeouts.connect);
+        let client = client.map_err(|error| error.to_string())?;
         Ok(Self {
             guards_credentials: is_guarded || spec.allow_plaintext_credentials,
             spec,

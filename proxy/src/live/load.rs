@@ -24,19 +24,37 @@ impl Loader {
     ///
     /// Errors: outside, a path cannot be read; inside, what is no YAML or no object. Both change nothing.
     pub fn load(&mut self, files: &Files) -> anyhow::Result<Result<Arc<Snapshot>, Vec<Finding>>> {
-        let sources = files.collect()?;
-        let env = |name: &str| files.variable(name);
-        let file = |path: &str| files.content(path);
-        let lookups = Lookups { env: &env, file: &file };
-        let loaded = match manifest::load(&sources, lookups, &self.schemas, &self.compiled) {
-            Ok(loaded) => loaded,
+        let (loaded, compiled) = match self.compiled(files)? {
+            Ok(compiled) => compiled,
             Err(findings) => return Ok(Err(findings)),
         };
-        let compiled = compile(&loaded.world, &self.compiled);
         let snapshot = self.chosen(&compiled)?;
         self.pin(&compiled);
         (self.loaded, self.compiled) = (loaded, compiled);
         Ok(Ok(snapshot))
+    }
+
+    /// Reads all files and compiles what they say, for all gateways. Returns everything that is wrong.
+    ///
+    /// Errors: a path cannot be read.
+    pub fn check(&mut self, files: &Files) -> anyhow::Result<Vec<Finding>> {
+        match self.compiled(files)? {
+            Ok((loaded, compiled)) => (self.loaded, self.compiled) = (loaded, compiled),
+            Err(findings) => return Ok(findings),
+        }
+        Ok(self.findings())
+    }
+
+    fn compiled(&self, files: &Files) -> anyhow::Result<Result<(Loaded, Compiled), Vec<Finding>>> {
+        let sources = files.collect()?;
+        let env = |name: &str| files.variable(name);
+        let file = |path: &str| files.content(path);
+        let lookups = Lookups { env: &env, file: &file };
+        let loaded = manifest::load(&sources, lookups, &self.schemas, &self.compiled);
+        Ok(loaded.map(|loaded| {
+            let compiled = compile(&loaded.world, &self.compiled);
+            (loaded, compiled)
+        }))
     }
 
     /// Serves this gateway, and no other.
@@ -66,6 +84,15 @@ impl Loader {
     /// Everything that is wrong, with file and line.
     pub fn findings(&self) -> Vec<Finding> {
         self.loaded.findings(&self.compiled)
+    }
+
+    /// Every problem with its object.
+    pub fn problems(&self) -> impl Iterator<Item = (&config::ObjectId, &config::Problem)> {
+        let of = |(id, about)| {
+            let about: &config::Diagnostics = about;
+            about.problems.iter().map(move |problem| (id, problem))
+        };
+        self.compiled.diagnostics.iter().flat_map(of)
     }
 
     /// How many objects there are.

@@ -62,6 +62,14 @@ impl<'a> View<'a> {
         self.gateway.is_implicit
     }
 
+    /// Tells whether the gateway takes tokens of an issuer that it calls so.
+    pub(crate) fn has_issuer(&self, name: &str) -> bool {
+        let resource = self.gateway.chosen.resource.as_gateway();
+        let mut issuers =
+            resource.into_iter().flat_map(|gateway| gateway.authentication.jwt.iter().flatten());
+        issuers.any(|issuer| issuer.name == name)
+    }
+
     pub(crate) fn tenancy(&self) -> Tenancy {
         self.gateway.tenancy
     }

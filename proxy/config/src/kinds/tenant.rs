@@ -8,6 +8,7 @@ use crds::tenant::{self as resource};
 
 use super::{Claim, Resource, count};
 use crate::compile::{Scope, View};
+use crate::diagnostics::Reason;
 use crate::id::ObjectId;
 use crate::spec::{Filter, Spec, Subject, TenantSpec};
 
@@ -21,7 +22,12 @@ impl Resource for Tenant {
         [Claim::Name(id.name.clone())].into_iter().chain(namespaces).collect()
     }
 
-    fn compile(&self, id: &ObjectId, _: &mut Scope<'_>) -> Option<Spec> {
+    fn compile(&self, id: &ObjectId, scope: &mut Scope<'_>) -> Option<Spec> {
+        for (place, subject) in self.subjects.iter().flatten().enumerate() {
+            if let Some(jwt) = subject.jwt.as_ref().filter(|jwt| !scope.view().has_issuer(&jwt.issuer)) {
+                unknown_issuer(place, &jwt.issuer, scope);
+            }
+        }
         Some(Spec::Tenant(TenantSpec {
             name: id.name.clone(),
             namespaces: self.namespaces.iter().flatten().cloned().collect(),
@@ -34,6 +40,15 @@ impl Resource for Tenant {
     fn as_tenant(&self) -> Option<&Tenant> {
         Some(self)
     }
+}
+
+/// Says that nobody can come by a subject whose issuer the gateway does not know.
+fn unknown_issuer(place: usize, issuer: &str, scope: &mut Scope<'_>) {
+    let gateway = scope.view().gateway();
+    let message = format!(
+        "gateway {gateway} has no issuer {issuer:?} in authentication.jwt: add it there, or correct the name"
+    );
+    scope.unresolved(Reason::TargetNotFound, format!("spec.subjects[{place}].jwt.issuer"), message);
 }
 
 fn subject(asked: &resource::Subject) -> Option<Subject> {

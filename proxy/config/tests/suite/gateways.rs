@@ -208,13 +208,31 @@ fn two_tenants_never_own_one_namespace() {
 #[test]
 fn a_tenant_says_who_and_what() {
     let spec = "namespaces: [x], models: {allow: ['a-*'], deny: [b]}, limits: {streams: 7}, subjects: [{jwt: {issuer: corp, claim: team, values: [v]}}, {serviceAccount: {namespace: x}}]";
-    let process = Process::of(&(multi("platform/main") + &placed("Tenant platform/t", spec)));
+    let jwt = "jwt: [{name: corp, issuer: 'https://id.example.com', audiences: [fairlead]}]";
+    let authentication = format!("authentication: {{methods: [APIKey, JWT], {jwt}}}");
+    let gateway = multi("platform/main").replace(REQUIRED, &authentication);
+    let process = Process::of(&(gateway + &placed("Tenant platform/t", spec)));
+    assert_eq!(reasons(process.of_object("Tenant platform/t")), []);
     let written = serde_json::to_value(process.at("platform/main", "tenant/platform/t").unwrap()).unwrap();
     let expected = serde_json::json!({"tenant": {
         "name": "t", "namespaces": ["x"], "streams": 7, "models": {"allow": ["a-*"], "deny": ["b"]},
         "subjects": [{"jwt": {"issuer": "corp", "claim": "team", "values": ["v"]}}, {"serviceAccount": {"namespace": "x"}}],
     }});
     assert_eq!(written, expected);
+}
+
+#[test]
+fn a_subject_of_an_issuer_that_the_gateway_does_not_know_is_told() {
+    let spec =
+        "subjects: [{serviceAccount: {namespace: x}}, {jwt: {issuer: corp, claim: team, values: [v]}}]";
+    let process = Process::of(&(multi("platform/main") + &placed("Tenant platform/t", spec)));
+    let about = process.of_object("Tenant platform/t");
+    assert_eq!((reasons(about), about.serving.is_some()), (vec![Reason::TargetNotFound], true));
+    assert_eq!(
+        about.problems[0].to_string(),
+        "spec.subjects[1].jwt.issuer: gateway platform/main has no issuer \"corp\" in authentication.jwt: add it there, or \
+         correct the name"
+    );
 }
 
 #[test]

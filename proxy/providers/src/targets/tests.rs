@@ -3,6 +3,10 @@ use std::time::Duration;
 use agent::model::{Failure, StopReason};
 use futures_util::StreamExt;
 use http::{HeaderName, HeaderValue};
+use http_body_util::Full;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
 use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -12,6 +16,7 @@ use crate::retry::Backoff;
 use crate::settings::{Api, Settings, Timeouts};
 use crate::support::server::{Reply, Server, Step};
 use crate::support::{items, request, stop_of, text_of};
+use crate::transport::Transport;
 
 const FINISH: &str = r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#;
 
@@ -35,11 +40,10 @@ fn credential(value: &'static str) -> Credential {
     Credential::new(http::header::AUTHORIZATION, HeaderValue::from_static(value))
 }
 
-#[expect(clippy::disallowed_methods, reason = "the tests stand in for the process that makes clients")]
-fn client() -> reqwest::Client {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-    builder.connect_timeout(Duration::from_secs(1)).build().unwrap()
+fn client() -> Arc<dyn Transport> {
+    let mut http = HttpConnector::new();
+    http.set_connect_timeout(Some(Duration::from_secs(1)));
+    Arc::new(Client::builder(TokioExecutor::new()).build::<_, Full<Bytes>>(http))
 }
 
 fn settings(server: &Server, name: &str) -> Settings {

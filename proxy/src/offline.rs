@@ -1,0 +1,88 @@
+//! What the program can say about configuration without serving it.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::Context;
+
+use crate::auth::issuer::Issuers;
+use crate::boot::{Environment, install_tls};
+use crate::cli::{Sources, Why};
+use crate::live::build::{Frame, Runtime};
+use crate::live::files::Files;
+use crate::live::load::{Loader, rendered};
+use crate::live::{Reaches, why};
+use crate::route;
+use crate::settings::Flags;
+
+/// Checks configuration files, all their gateways, and prints what is wrong.
+///
+/// Errors: a path cannot be read.
+pub fn validate(sources: &Sources, environment: &Environment) -> anyhow::Result<ExitCode> {
+    let mut loader = Loader::default();
+    let findings = loader.check(&files(sources, environment))?;
+    let mut out = std::io::stdout().lock();
+    for finding in &findings {
+        writeln!(out, "{finding}")?;
+    }
+    writeln!(out, "{} objects, {} problems", loader.count(), findings.len())?;
+    Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Prints the snapshot of configuration files.
+///
+/// Errors: a path cannot be read, a file cannot be parsed, or there are several gateways and none is chosen.
+pub fn render(sources: &Sources, environment: &Environment) -> anyhow::Result<ExitCode> {
+    let (_, snapshot) = load(sources, environment)?;
+    let text = serde_json::to_string_pretty(&rendered(&snapshot))?;
+    writeln!(std::io::stdout().lock(), "{text}")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints what decides about a model's name; exits with 1 if nothing answers to it.
+///
+/// Errors: those of [`render`]; a tenant that is not told, or not there.
+pub fn why(asked: &Why, environment: &Environment) -> anyhow::Result<ExitCode> {
+    install_tls()?;
+    let (loader, snapshot) = load(&asked.sources, environment)?;
+    let reaches = Reaches { loopback: true, url_models: false };
+    let frame = Frame { reaches, flags: Flags::default(), issuers: Issuers::new(true) };
+    let (runtime, _) = Runtime::build(&snapshot, None, &frame);
+    let view = runtime.gate.view(asked.tenant.as_deref()).with_context(|| match &asked.tenant {
+        Some(tenant) => format!("the gateway has no Tenant {tenant}"),
+        None => "the gateway tells tenants apart: say --as TENANT".to_owned(),
+    })?;
+    let told = why::model(&runtime, &snapshot, &asked.model, view);
+    let (text, code) = match told {
+        Ok(text) => (text, ExitCode::SUCCESS),
+        Err(text) => (text + &why::candidates(&loader, &asked.model), ExitCode::FAILURE),
+    };
+    write!(std::io::stdout().lock(), "{text}")?;
+    Ok(code)
+}
+
+/// Prints the coverage table.
+///
+/// Errors: standard output is closed.
+pub fn routes() -> anyhow::Result<ExitCode> {
+    write!(std::io::stdout().lock(), "{}", route::coverage())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn files(sources: &Sources, environment: &Environment) -> Files {
+    Files::new(sources.paths.clone(), environment.clone())
+}
+
+fn load(
+    sources: &Sources,
+    environment: &Environment,
+) -> anyhow::Result<(Loader, std::sync::Arc<config::Snapshot>)> {
+    let mut loader = Loader::of(sources.gateway.clone());
+    match loader.load(&files(sources, environment))? {
+        Ok(snapshot) => Ok((loader, snapshot)),
+        Err(findings) => {
+            let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
+            anyhow::bail!("{}", lines.join("\n"))
+        }
+    }
+}
