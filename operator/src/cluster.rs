@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hash as Hashed;
+use std::sync::Arc;
 
 use config::{Grant, ObjectId, Schemas, World};
 use k8s_openapi::api::core::v1::Namespace;
@@ -10,7 +11,6 @@ use kube::core::{DynamicObject, PartialObjectMeta};
 use kube::runtime::reflector::store::Writer;
 use kube::runtime::reflector::{Lookup, ObjectRef};
 use kube::runtime::watcher::Event;
-use serde_json::Value;
 
 use crate::secrets::Secrets;
 use crate::watch::{Seen, resource};
@@ -24,6 +24,18 @@ pub(crate) struct Cluster {
     pub(crate) secrets: Secrets,
     /// The Secrets that objects name.
     pub(crate) wanted: BTreeSet<ObjectId>,
+    /// The objects as they were compiled last, each with what it was read from.
+    objects: BTreeMap<ObjectId, (Arc<DynamicObject>, config::Object)>,
+}
+
+/// What follows from something that a watch shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Effect {
+    Nothing,
+    /// Statuses may have to be written again.
+    Statuses,
+    /// Something else may be compiled.
+    Compile,
 }
 
 struct Watched<K: Lookup + Clone + 'static>
@@ -58,17 +70,14 @@ impl Cluster {
             grants: BTreeMap::new(),
             secrets: Secrets::default(),
             wanted: BTreeSet::new(),
+            objects: BTreeMap::new(),
         }
     }
 
-    /// Takes in what a watch shows. True if it may change what is compiled, or what statuses say.
-    pub(crate) fn apply(&mut self, seen: Seen) -> bool {
-        match seen {
-            Seen::Object(kind, event) => {
-                let Some(watched) = self.kinds.get_mut(kind) else { return false };
-                watched.apply(&event);
-                !matches!(event, Event::Init)
-            }
+    /// Takes in what a watch shows.
+    pub(crate) fn apply(&mut self, seen: Seen) -> Effect {
+        let compiles = match seen {
+            Seen::Object(kind, event) => return self.object_shown(kind, &event),
             Seen::Namespace(event) => {
                 let before = self.labels();
                 self.namespaces.apply(&event);
@@ -76,6 +85,21 @@ impl Cluster {
             }
             Seen::Secret(event) => self.secrets.apply(event, &self.wanted),
             Seen::Grant(event) => self.grant(event),
+        };
+        if compiles { Effect::Compile } else { Effect::Nothing }
+    }
+
+    fn object_shown(&mut self, kind: &'static str, event: &Event<DynamicObject>) -> Effect {
+        let Some(watched) = self.kinds.get_mut(kind) else { return Effect::Nothing };
+        watched.apply(event);
+        match event {
+            Event::Init => Effect::Nothing,
+            Event::Apply(object) | Event::InitApply(object) => {
+                let before = id(kind, object).and_then(|id| self.objects.get(&id));
+                let is_new = before.is_none_or(|(before, _)| is_changed(before, object));
+                if is_new { Effect::Compile } else { Effect::Statuses }
+            }
+            Event::InitDone | Event::Delete(_) => Effect::Compile,
         }
     }
 
@@ -87,9 +111,10 @@ impl Cluster {
     }
 
     /// What is to be compiled, with the secrets that have been fetched.
-    pub(crate) fn world(&self) -> World {
+    pub(crate) fn world(&mut self) -> World {
+        self.read();
         World {
-            objects: self.objects().filter_map(|(kind, object)| self.read(kind, &object)).collect(),
+            objects: self.objects.values().map(|(_, object)| object.clone()).collect(),
             secrets: self.secrets.world(),
             grants: self.grants.values().cloned().collect(),
             namespaces: self.labels(),
@@ -98,29 +123,39 @@ impl Cluster {
         }
     }
 
-    /// The status of every object, as the watch shows it.
-    pub(crate) fn statuses(&self) -> BTreeMap<ObjectId, Value> {
-        let status = |(kind, object): (&str, std::sync::Arc<DynamicObject>)| {
-            Some((id(kind, &object)?, object.data.get("status").cloned().unwrap_or_default()))
-        };
-        self.objects().filter_map(status).collect()
+    /// Every object, as the watch shows it.
+    pub(crate) fn by_id(&self) -> BTreeMap<ObjectId, Arc<DynamicObject>> {
+        self.shown().filter_map(|(kind, object)| Some((id(kind, &object)?, object))).collect()
     }
 
     /// An object as the watch shows it.
-    pub(crate) fn object(&self, id: &ObjectId) -> Option<std::sync::Arc<DynamicObject>> {
+    pub(crate) fn object(&self, id: &ObjectId) -> Option<Arc<DynamicObject>> {
         let kind = crds::KINDS.iter().find(|kind| kind.name == id.kind)?;
         let reference = ObjectRef::new_with(&id.name, resource(kind)).within(&id.namespace);
         self.kinds.get(kind.name)?.writer.as_reader().get(&reference)
     }
 
-    fn objects(&self) -> impl Iterator<Item = (&'static str, std::sync::Arc<DynamicObject>)> {
+    fn shown(&self) -> impl Iterator<Item = (&'static str, Arc<DynamicObject>)> {
         self.kinds.iter().flat_map(|(kind, watched)| {
             watched.writer.as_reader().state().into_iter().map(move |object| (*kind, object))
         })
     }
 
-    fn read(&self, kind: &str, object: &DynamicObject) -> Option<config::Object> {
-        Some(self.schemas.stored(id(kind, object)?, &serde_json::to_value(object).ok()?))
+    /// Reads the objects that are new or have changed.
+    fn read(&mut self) {
+        let mut known = std::mem::take(&mut self.objects);
+        let shown: Vec<_> = self.shown().collect();
+        for (kind, object) in shown {
+            let Some(id) = id(kind, &object) else { continue };
+            let read = match known.remove(&id) {
+                Some((before, read)) if !is_changed(&before, &object) => read,
+                _ => {
+                    let Ok(document) = serde_json::to_value(&*object) else { continue };
+                    self.schemas.stored(id.clone(), &document)
+                }
+            };
+            self.objects.insert(id, (object, read));
+        }
     }
 
     fn labels(&self) -> BTreeMap<String, BTreeMap<String, String>> {
@@ -149,6 +184,17 @@ impl Cluster {
             }
         }
     }
+}
+
+/// Tells whether an object changed in more than its status.
+fn is_changed(before: &DynamicObject, after: &DynamicObject) -> bool {
+    let of = |object: &DynamicObject| {
+        let about = &object.metadata;
+        (about.uid.clone(), about.generation, about.deletion_timestamp.clone())
+    };
+    let (old, new) = (&before.metadata, &after.metadata);
+    let is_other = before.data.get("spec") != after.data.get("spec") || of(before) != of(after);
+    is_other || (&old.labels, &old.annotations) != (&new.labels, &new.annotations)
 }
 
 fn id(kind: &str, object: &DynamicObject) -> Option<ObjectId> {

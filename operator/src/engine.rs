@@ -9,12 +9,14 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use kube::Client;
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, error, info, warn};
 
 use crate::admin::Unlisted;
-use crate::cluster::Cluster;
+use crate::clock;
+use crate::cluster::{Cluster, Effect};
 use crate::cluster_keys;
 use crate::delivery::hub::Hub;
 use crate::keys::Keys;
@@ -33,6 +35,9 @@ const ACKS: Duration = Duration::from_millis(500);
 const TICK: Duration = Duration::from_secs(5);
 /// How many statuses are written before what is new is looked at.
 const BATCH: usize = 25;
+
+/// What watches have shown and the loop has not taken in yet.
+const SHOWN: usize = 4096;
 
 /// Everything that the loop works with.
 pub(crate) struct Engine {
@@ -53,8 +58,9 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    pub(crate) fn new(client: Client, hub: Arc<Hub>, claim: Claim) -> Self {
+    pub(crate) fn new(client: Client, hub: Arc<Hub>, claim: Claim, identity: &str) -> Self {
         Self {
+            writer: Writer::new(client.clone(), identity),
             keys: Keys::new(client.clone()),
             cluster_keys: cluster_keys::Known::default(),
             client,
@@ -62,7 +68,6 @@ impl Engine {
             cluster: Cluster::new(),
             claim,
             compiled: Compiled::default(),
-            writer: Writer::default(),
             waiting: BTreeMap::new(),
             leads: false,
             is_held_back: false,
@@ -75,28 +80,39 @@ impl Engine {
         mut shown: BoxStream<'static, Shown>,
         unlisted: watch::Sender<Unlisted>,
     ) {
+        // The watches go on while statuses are written.
+        let (sender, mut events) = mpsc::channel(SHOWN);
+        let mut pump = JoinSet::new();
+        pump.spawn(async move {
+            while let Some(event) = shown.next().await {
+                if sender.send(event).await.is_err() {
+                    return;
+                }
+            }
+        });
         let (mut bell, mut leads) = (self.hub.bell(), self.hub.leads.subscribe());
         let mut dirty: Option<(Instant, Instant)> = None;
         let mut look_at = Instant::now() + TICK;
         loop {
             let due = dirty.map(|(first, last)| (first + LONGEST).min(last + QUIET));
             tokio::select! {
-                event = shown.next() => match event {
-                    None => return,
-                    Some(Err(failed)) if failed.is_harmless() => {
-                        debug!(kind = failed.kind, error = %failed.error, "Not watched");
+                event = events.recv() => {
+                    let Some(event) = event else { return };
+                    let mut effect = self.take(event);
+                    // All that is there at once: to write statuses in between would let the watches fall behind.
+                    while let Ok(event) = events.try_recv() {
+                        effect = effect.max(self.take(event));
                     }
-                    Some(Err(failed)) => warn!(kind = failed.kind, error = %failed.error, "Cannot watch"),
-                    Some(Ok(seen)) => {
-                        if self.cluster.apply(seen) {
-                            let now = Instant::now();
-                            dirty = Some((dirty.map_or(now, |(first, _)| first), now));
-                        }
-                        let missing = self.cluster.unlisted();
-                        self.hub.is_synced.send_if_modified(|synced| std::mem::replace(synced, missing.is_empty()) != missing.is_empty());
-                        unlisted.send_replace(missing);
+                    let now = Instant::now();
+                    match effect {
+                        Effect::Nothing => {}
+                        Effect::Statuses => look_at = look_at.min(now + QUIET),
+                        Effect::Compile => dirty = Some((dirty.map_or(now, |(first, _)| first), now)),
                     }
-                },
+                    let missing = self.cluster.unlisted();
+                    self.hub.is_synced.send_if_modified(|synced| std::mem::replace(synced, missing.is_empty()) != missing.is_empty());
+                    unlisted.send_replace(missing);
+                }
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
                     dirty = None;
                     if self.cluster.unlisted().is_empty() {
@@ -122,10 +138,22 @@ impl Engine {
         }
     }
 
+    /// Takes in what a watch shows.
+    fn take(&mut self, event: Shown) -> Effect {
+        match event {
+            Ok(seen) => return self.cluster.apply(seen),
+            Err(failed) if failed.is_harmless() => {
+                debug!(kind = failed.kind, error = %failed.error, "Not watched");
+            }
+            Err(failed) => warn!(kind = failed.kind, error = %failed.error, "Cannot watch"),
+        }
+        Effect::Nothing
+    }
+
     /// Fetches, compiles, and hands to the streams.
     async fn publish(&mut self) {
         let mut world = self.cluster.world();
-        self.cluster.wanted = wanted(&world.objects);
+        self.cluster.wanted = wanted(&world.objects, &self.compiled);
         self.cluster.secrets.gather(&self.client, &self.cluster.wanted).await;
         world.secrets = self.cluster.secrets.world();
         self.cluster_keys.refresh(&self.client).await;
@@ -155,9 +183,9 @@ impl Engine {
         }
         let Some(term) = self.claim.check().await else { return false };
         if !self.leads {
-            let told = self.cluster.statuses().into_values();
-            let told =
-                told.filter_map(|status| status["delivery"]["epoch"].as_u64()).max().unwrap_or_default();
+            let told = self.cluster.by_id().into_values();
+            let told = told.filter_map(|object| object.data["status"]["delivery"]["epoch"].as_u64());
+            let told = told.max().unwrap_or_default();
             let epoch = term.transitions.max(told) + 1;
             self.hub.change(|fleet, _| fleet.lead(epoch));
             info!(epoch, "This replica leads");
@@ -173,27 +201,25 @@ impl Engine {
             return later;
         }
         self.hub.with(|fleet, now| fleet.tick(now));
-        let (wanted, soon) = self.wanted();
-        let due = self.writer.due(wanted);
+        let (due, soon) = self.due();
         let is_all = due.len() <= BATCH;
-        for wanted in due.into_iter().take(BATCH) {
-            if self.claim.check().await.is_none() {
-                error!("The claim to lead has lapsed; nothing more is written");
-                return later;
-            }
-            self.writer.write(&self.client, wanted).await;
+        if self.claim.check().await.is_none() {
+            error!("The claim to lead has lapsed; nothing more is written");
+            return later;
         }
+        self.writer.write(due.into_iter().take(BATCH).collect()).await;
         self.keys.reconcile(&self.cluster, &self.compiled).await;
         if is_all { soon.unwrap_or(later).min(later) } else { Instant::now() }
     }
 
-    /// The statuses that objects shall have, and when those are due that still wait for acknowledgements.
-    fn wanted(&mut self) -> (Vec<Wanted>, Option<Instant>) {
+    /// The statuses that have to be written, bad news first, and when those are due that still wait for acknowledgements.
+    fn due(&mut self) -> (Vec<Wanted>, Option<Instant>) {
         let (mut wanted, mut soon, now) = (Vec::new(), None, Instant::now());
-        let mut before = self.cluster.statuses();
+        let shown = self.cluster.by_id();
+        self.writer.forget_echoes();
         let waiting = std::mem::take(&mut self.waiting);
         for (id, about) in &self.compiled.diagnostics {
-            let Some(before) = before.remove(id) else { continue };
+            let Some(before) = shown.get(id).map(|object| &object.data["status"]) else { continue };
             let reached = self.reached(id);
             let is_new = before["observedGeneration"].as_i64() != Some(about.generation);
             if is_new && conditions::is_pending(&reached) {
@@ -206,8 +232,11 @@ impl Engine {
             }
             let mut status = conditions::status(about, &reached, self.effective(id));
             status.extend(self.more(id));
-            wanted.push(Wanted { id: id.clone(), status, before });
+            if self.writer.is_due(id, &status, before) {
+                wanted.push(Wanted { id: id.clone(), status, before: before.clone() });
+            }
         }
+        wanted.sort_by_key(|wanted| !wanted.is_bad());
         (wanted, soon)
     }
 
@@ -248,7 +277,11 @@ impl Engine {
                 let rejections: Vec<Value> = figures
                     .last_rejections
                     .iter()
-                    .map(|one| json!({"id": one.id, "reason": one.reason, "message": one.message}))
+                    .map(|one| {
+                        let time = clock::text(self.hub.time_of_day(one.at));
+                        let what = &one.what;
+                        json!({"proxy": one.proxy, "id": what.id, "reason": what.reason, "message": what.message, "time": time})
+                    })
                     .collect();
                 let delivery = json!({
                     "hash": figures.hash,

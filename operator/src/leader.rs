@@ -53,7 +53,14 @@ impl Contender {
     }
 
     /// Tells `leads` whether this replica holds the Lease, until it is dropped or `stop` comes; then lets go of it.
-    pub(crate) async fn run(self, leads: &watch::Sender<bool>, mut stop: watch::Receiver<bool>) {
+    ///
+    /// Errors: the API server does not say. `leads` is false then, and somebody else has to begin anew: the manager tells
+    /// changes alone, and what it told last would not be told again.
+    pub(crate) async fn run(
+        self,
+        leads: &watch::Sender<bool>,
+        mut stop: watch::Receiver<bool>,
+    ) -> anyhow::Result<()> {
         loop {
             tokio::select! {
                 changed = self.manager.changed() => match changed {
@@ -62,9 +69,8 @@ impl Contender {
                         leads.send_replace(holds);
                     }
                     Err(error) => {
-                        warn!(%error, "Cannot contend for leadership");
                         leads.send_replace(false);
-                        tokio::time::sleep(Duration::from_secs(2)).await;
+                        return Err(error.into());
                     }
                 },
                 _ = stop.changed() => break,
@@ -74,6 +80,7 @@ impl Contender {
         if let Ok(Err(error)) = timeout(PATIENCE, self.manager.release()).await {
             warn!(%error, "Cannot release the Lease; others wait until it lapses");
         }
+        Ok(())
     }
 }
 

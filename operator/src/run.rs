@@ -38,6 +38,7 @@ pub async fn run(settings: &Run) -> anyhow::Result<()> {
         client.clone(),
         Arc::clone(&hub),
         Claim::new(client.clone(), &settings.namespace, &settings.identity),
+        &settings.identity,
     );
     let (unlisted, shown) = watch::channel(engine.cluster.unlisted());
     let served = Delivery {
@@ -61,14 +62,24 @@ pub async fn run(settings: &Run) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Contends for the Lease; a Lease that cannot be read or made is tried again.
-async fn contend(client: Client, settings: &Run, hub: Arc<Hub>, stopped: watch::Receiver<bool>) {
-    loop {
-        match Contender::new(client.clone(), &settings.namespace, &settings.identity).await {
-            Ok(contender) => return contender.run(&hub.leads, stopped).await,
-            Err(error) => tracing::warn!(error = format!("{error:#}"), "Cannot contend for leadership"),
+/// Contends for the Lease until stopped; a Lease that cannot be read or written is tried again.
+async fn contend(client: Client, settings: &Run, hub: Arc<Hub>, mut stopped: watch::Receiver<bool>) {
+    while !*stopped.borrow() {
+        let contender = tokio::select! {
+            made = Contender::new(client.clone(), &settings.namespace, &settings.identity) => made,
+            _ = stopped.changed() => return,
+        };
+        let ended = match contender {
+            Ok(contender) => contender.run(&hub.leads, stopped.clone()).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = ended {
+            tracing::warn!(error = format!("{error:#}"), "Cannot contend for leadership");
         }
-        tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+        tokio::select! {
+            () = tokio::time::sleep(std::time::Duration::from_secs(2)) => {}
+            _ = stopped.changed() => {}
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 //! What the status of an object says: pure, from what the compiler found and what proxies acknowledged.
 
 pub(crate) mod conditions;
+pub(crate) mod events;
 pub(crate) mod write;

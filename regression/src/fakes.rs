@@ -1,3 +1,4 @@
-//! Servers that speak the real protocols and misbehave on request.
+//! Servers, and a proxy, that speak the real protocols and misbehave on request.
 
 pub mod model;
+pub mod proxy;

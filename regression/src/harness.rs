@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod frames;
+pub mod front;
 pub mod kube;
 pub mod operator;
 pub mod proxy;
@@ -13,6 +14,7 @@ mod ports;
 
 pub use client::{Answer, Client, Open, Request};
 pub use frames::Frame;
+pub use front::Front;
 pub use operator::Operator;
 pub use proxy::Proxy;
 pub use setup::Setup;

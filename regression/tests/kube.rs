@@ -6,8 +6,16 @@ mod on_kubernetes {
     mod cluster;
     mod control;
     mod crds;
+    mod events;
+    mod failover;
     mod fixtures;
     mod fleet;
+    mod outage;
+    mod parity;
+    mod quiet;
+    mod rejection;
+    mod scale;
     mod stage;
     mod tenants;
+    mod tls;
 }

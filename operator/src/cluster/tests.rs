@@ -1,5 +1,5 @@
 use config::{Compiled, compile};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -48,7 +48,7 @@ fn listed() -> Cluster {
     cluster
 }
 
-fn entries(cluster: &Cluster) -> usize {
+fn entries(cluster: &mut Cluster) -> usize {
     let compiled = compile(&cluster.world(), &Compiled::default());
     compiled.snapshots.values().map(|snapshot| snapshot.entries.len()).sum()
 }
@@ -65,7 +65,7 @@ fn a_kind_is_unlisted_until_its_first_list_ends() {
 
 #[test]
 fn what_is_seen_is_compiled() {
-    assert_eq!(entries(&listed()), 3);
+    assert_eq!(entries(&mut listed()), 3);
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_field_of_a_later_version_does_no_harm() {
     let mut later = model("p");
     later.data["spec"]["later"] = json!({"x": 1});
     cluster.apply(Seen::Object("Model", Event::Apply(later)));
-    assert_eq!(entries(&cluster), 3);
+    assert_eq!(entries(&mut cluster), 3);
 }
 
 #[test]
@@ -83,14 +83,25 @@ fn an_object_that_does_not_decode_stops_nothing() {
     let mut bad = model("p");
     bad.data["spec"]["targets"] = json!("all");
     cluster.apply(Seen::Object("Model", Event::Apply(bad)));
-    assert_eq!(entries(&cluster), 2);
+    assert_eq!(entries(&mut cluster), 2);
+}
+
+#[test]
+fn a_status_alone_is_not_compiled() {
+    let mut cluster = listed();
+    cluster.world();
+    let mut told = model("p");
+    told.data["status"] = json!({"conditions": []});
+    assert_eq!(cluster.apply(Seen::Object("Model", Event::Apply(told.clone()))), Effect::Statuses);
+    told.data["spec"]["targets"] = json!([]);
+    assert_eq!(cluster.apply(Seen::Object("Model", Event::Apply(told))), Effect::Compile);
 }
 
 #[test]
 fn a_deleted_object_is_gone() {
     let mut cluster = listed();
-    assert!(cluster.apply(Seen::Object("Model", Event::Delete(model("p")))));
-    assert_eq!(entries(&cluster), 2);
+    assert_eq!(cluster.apply(Seen::Object("Model", Event::Delete(model("p")))), Effect::Compile);
+    assert_eq!(entries(&mut cluster), 2);
 }
 
 #[test]
@@ -102,7 +113,7 @@ fn a_secret_that_nobody_names_changes_nothing() {
         secret.metadata.name = Some(name.into());
         Seen::Secret(Event::Apply(secret))
     };
-    assert!(!cluster.apply(secret("other")));
+    assert_eq!(cluster.apply(secret("other")), Effect::Nothing);
     cluster.wanted = BTreeSet::from([ObjectId::new("Secret", "team-a", "key")]);
-    assert!(cluster.apply(secret("key")));
+    assert_eq!(cluster.apply(secret("key")), Effect::Compile);
 }

@@ -15,6 +15,8 @@ const REMEMBERED: usize = 16;
 /// A proxy that acknowledges nothing for so long is stale.
 pub(crate) const STALE_AFTER: Duration = Duration::from_secs(30);
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(10);
+/// What a status can hold of a proxy's words, in characters.
+const MESSAGE: usize = 1024;
 
 /// Time since any beginning.
 pub(crate) type Time = Duration;
@@ -54,6 +56,16 @@ struct Proxy {
     /// What was sent and not acknowledged yet.
     sent: Option<(u64, Time)>,
     rejected: Vec<Rejected>,
+    /// When it told what it rejects.
+    told_at: Time,
+}
+
+/// What a proxy could not run, and when it said so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Rejection {
+    pub(crate) proxy: String,
+    pub(crate) at: Time,
+    pub(crate) what: Rejected,
 }
 
 /// How far the content of one entry has come.
@@ -83,7 +95,7 @@ pub(crate) struct Figures {
     pub(crate) applied: usize,
     pub(crate) rejected: usize,
     pub(crate) stale: usize,
-    pub(crate) last_rejections: Vec<Rejected>,
+    pub(crate) last_rejections: Vec<Rejection>,
 }
 
 impl Fleet {
@@ -118,6 +130,7 @@ impl Fleet {
             acked: hello.applied,
             sent: None,
             rejected: Vec::new(),
+            told_at: Time::ZERO,
         };
         let serving = gateway.proxies.insert(hello.proxy.clone(), proxy).is_some_and(|before| before.serving);
         if let Some(proxy) = gateway.proxies.get_mut(&hello.proxy) {
@@ -135,12 +148,15 @@ impl Fleet {
     }
 
     /// A proxy tells what became of a snapshot. False if nobody has that session.
-    pub(crate) fn ack(&mut self, gateway: &GatewayId, ack: Ack) -> bool {
+    pub(crate) fn ack(&mut self, gateway: &GatewayId, ack: Ack, now: Time) -> bool {
         let Some(gateway) = self.gateways.get_mut(gateway) else { return false };
         let Some((_, proxy)) = gateway.proxy(&ack.session) else { return false };
         proxy.serving = ack.serving;
         proxy.sent = None;
-        proxy.rejected = ack.rejected;
+        let clipped =
+            |one: Rejected| Rejected { message: one.message.chars().take(MESSAGE).collect(), ..one };
+        proxy.rejected = ack.rejected.into_iter().map(clipped).collect();
+        proxy.told_at = now;
         if ack.result != Outcome::Rejected {
             proxy.acked = Some(ack.applied);
         }
@@ -194,7 +210,7 @@ impl Fleet {
         };
         let count =
             |which: &dyn Fn(&Proxy) -> bool| gateway.proxies.values().filter(|proxy| which(proxy)).count();
-        let rejections = gateway.proxies.values().flat_map(|proxy| proxy.rejected.iter().cloned());
+        let rejections = gateway.proxies.iter().flat_map(|(name, proxy)| proxy.rejections(name));
         Figures {
             hash: current.map(|current| current.snapshot.hash),
             epoch: self.epoch,
@@ -307,6 +323,11 @@ impl Gateway {
 }
 
 impl Proxy {
+    fn rejections(&self, name: &str) -> impl Iterator<Item = Rejection> {
+        let at = self.told_at;
+        self.rejected.iter().map(move |what| Rejection { proxy: name.to_owned(), at, what: what.clone() })
+    }
+
     fn is_stale(&self, now: Time) -> bool {
         self.sent.is_some_and(|(_, at)| now.saturating_sub(at) >= STALE_AFTER)
     }

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use config::{GatewayId, Snapshot};
+use jiff::Timestamp;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::clock;
 use crate::delivery::fleet::{Fleet, Time};
 
 /// The fleet with a bell that rings when it changed.
@@ -16,6 +18,7 @@ pub(crate) struct Hub {
     fleet: Mutex<Fleet>,
     bell: watch::Sender<u64>,
     began: Instant,
+    began_at: Timestamp,
     /// Whether this replica leads, and may publish.
     pub(crate) leads: watch::Sender<bool>,
     /// Whether every kind has been listed once.
@@ -28,6 +31,7 @@ impl Hub {
             fleet: Mutex::default(),
             bell: watch::Sender::new(0),
             began: Instant::now(),
+            began_at: clock::now(),
             leads: watch::Sender::new(false),
             is_synced: watch::Sender::new(false),
         })
@@ -36,6 +40,11 @@ impl Hub {
     /// Time since the start.
     pub(crate) fn now(&self) -> Time {
         self.began.elapsed()
+    }
+
+    /// The time of day of a moment; the same moment always has the same.
+    pub(crate) fn time_of_day(&self, moment: Time) -> Timestamp {
+        self.began_at + moment
     }
 
     /// Looks at the fleet.

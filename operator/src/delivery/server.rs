@@ -145,7 +145,7 @@ async fn report(
     let gateway = delivery.hub.with(|fleet, _| fleet.gateway_of(&session)).ok_or(unknown)?;
     authorize(delivery, identity, &gateway)?;
     let is_known = match told {
-        FromProxy::Ack(ack) => delivery.hub.change(|fleet, _| fleet.ack(&gateway, ack)),
+        FromProxy::Ack(ack) => delivery.hub.change(|fleet, now| fleet.ack(&gateway, ack, now)),
         FromProxy::Report(report) => {
             delivery.hub.with(|fleet, _| fleet.report(&gateway, &session, report.serving))
         }

@@ -4,28 +4,38 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use config::ObjectId;
+use futures_util::{StreamExt, stream};
 use kube::api::{DynamicObject, Patch, PatchParams};
 use kube::{Api, Client};
 use serde_json::{Map, Value, json};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, warn};
 
 use crate::clock;
 use crate::status::conditions::{is_same, timed};
+use crate::status::events::Events;
 use crate::watch::resource;
 
 /// The field manager of statuses.
 const MANAGER: &str = "fairlead-operator/status";
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Between two writes.
-const PAUSE: Duration = Duration::from_millis(20);
+/// The time that a write has to itself, on average: 50 a second.
+const PACE: Duration = Duration::from_millis(20);
+/// Writes on their way at a time.
+const AT_ONCE: usize = 4;
 /// For how long a write counts although the watch has not shown it yet.
 const ECHO: Duration = Duration::from_secs(5);
 
 /// What was written, until the watch shows it.
-#[derive(Default)]
 pub(crate) struct Writer {
+    target: Target,
     written: BTreeMap<ObjectId, (Instant, Map<String, Value>)>,
+}
+
+/// Where statuses go, and the events about them.
+struct Target {
+    client: Client,
+    events: Events,
 }
 
 /// A status that an object shall have.
@@ -39,30 +49,50 @@ pub(crate) struct Wanted {
 
 impl Wanted {
     /// True if the object is not ready.
-    fn is_bad(&self) -> bool {
+    pub(crate) fn is_bad(&self) -> bool {
         let conditions = self.status.get("conditions").and_then(Value::as_array);
         conditions.is_some_and(|all| all.iter().any(|one| one["type"] == "Ready" && one["status"] == "False"))
     }
 }
 
 impl Writer {
-    /// Keeps what has to be written, bad news first.
-    pub(crate) fn due(&mut self, wanted: Vec<Wanted>) -> Vec<Wanted> {
-        self.written.retain(|_, (at, _)| at.elapsed() < ECHO);
-        let is_due = |wanted: &Wanted| {
-            let echoes = self.written.get(&wanted.id).is_some_and(|(_, status)| *status == wanted.status);
-            !echoes && !is_same(&wanted.status, &wanted.before)
-        };
-        let mut due: Vec<Wanted> = wanted.into_iter().filter(is_due).collect();
-        due.sort_by_key(|wanted| !wanted.is_bad());
-        due
+    pub(crate) fn new(client: Client, identity: &str) -> Self {
+        let events = Events::new(client.clone(), identity);
+        Self { target: Target { client, events }, written: BTreeMap::new() }
     }
 
-    /// Writes one status. One that cannot be written is due again.
-    pub(crate) async fn write(&mut self, client: &Client, wanted: Wanted) {
-        let Some(kind) = crds::KINDS.iter().find(|kind| kind.name == wanted.id.kind) else { return };
+    /// Lets the watch have the last word about what was written some time ago.
+    pub(crate) fn forget_echoes(&mut self) {
+        self.written.retain(|_, (at, _)| at.elapsed() < ECHO);
+    }
+
+    /// Tells whether a status has to be written: it differs from what the watch shows, and was not written a moment ago.
+    pub(crate) fn is_due(&self, id: &ObjectId, status: &Map<String, Value>, before: &Value) -> bool {
+        let echoes = self.written.get(id).is_some_and(|(_, written)| written == status);
+        !echoes && !is_same(status, before)
+    }
+
+    /// Writes statuses, some at a time. Those that cannot be written are due again.
+    pub(crate) async fn write(&mut self, wanted: Vec<Wanted>) {
+        let until = Instant::now() + PACE * u32::try_from(wanted.len()).unwrap_or(u32::MAX);
+        let mut writes =
+            stream::iter(wanted).map(|wanted| self.target.write(wanted)).buffer_unordered(AT_ONCE);
+        let mut written = Vec::new();
+        while let Some(one) = writes.next().await {
+            written.extend(one);
+        }
+        drop(writes);
+        self.written.extend(written.into_iter().map(|(id, status)| (id, (Instant::now(), status))));
+        sleep_until(until).await;
+    }
+}
+
+impl Target {
+    /// Writes one status and tells what changed. Returns what was written.
+    async fn write(&self, wanted: Wanted) -> Option<(ObjectId, Map<String, Value>)> {
+        let kind = crds::KINDS.iter().find(|kind| kind.name == wanted.id.kind)?;
         let api: Api<DynamicObject> =
-            Api::namespaced_with(client.clone(), &wanted.id.namespace, &resource(kind));
+            Api::namespaced_with(self.client.clone(), &wanted.id.namespace, &resource(kind));
         let status = timed(wanted.status.clone(), &wanted.before, &clock::text(clock::now()));
         let patch = json!({
             "apiVersion": format!("{}/{}", crds::GROUP, crds::VERSION),
@@ -74,14 +104,15 @@ impl Writer {
         let written =
             timeout(PATIENCE, api.patch_status(&wanted.id.name, &params, &Patch::Apply(patch))).await;
         match written {
-            Ok(Ok(_)) => {
+            Ok(Ok(object)) => {
                 debug!(object = %wanted.id, "Status written");
-                self.written.insert(wanted.id, (Instant::now(), wanted.status));
+                self.events.tell(&object, &wanted.before).await;
+                return Some((wanted.id, wanted.status));
             }
             Ok(Err(kube::Error::Api(error))) if error.code == 404 => {}
             Ok(Err(error)) => warn!(object = %wanted.id, %error, "Cannot write a status"),
             Err(_) => warn!(object = %wanted.id, "Writing a status takes too long"),
         }
-        tokio::time::sleep(PAUSE).await;
+        None
     }
 }

@@ -13,6 +13,7 @@ use crate::diagnostics::{Attachment, Diagnostics, Serving};
 use crate::id::{EntryId, GatewayId, ObjectId};
 use crate::kinds;
 use crate::snapshot::{Entry, Snapshot};
+use crate::spec::Spec;
 use crate::world::{Object, World};
 use admit::Admitted;
 use content::{Chosen, Content};
@@ -29,6 +30,8 @@ pub struct Compiled {
     pub diagnostics: BTreeMap<ObjectId, Diagnostics>,
     /// The objects that are served and whose kind keeps the last good content, each as it is served at each gateway.
     pub last_good: BTreeMap<ObjectId, BTreeMap<GatewayId, Arc<Object>>>,
+    /// The present content of each object that decodes, so that what stays is not decoded again.
+    decoded: BTreeMap<ObjectId, Chosen>,
 }
 
 impl Compiled {
@@ -62,7 +65,9 @@ pub fn compile(world: &World, last: &Compiled) -> Compiled {
     let gateways = gateway::gateways(world, &contents, last);
     let diagnostics =
         contents.iter().map(|content| (content.object.id.clone(), first_look(content, &gateways)));
-    let mut compiled = Compiled { diagnostics: diagnostics.collect(), ..Compiled::default() };
+    let decoded = contents.iter().filter_map(|content| content.present.as_ref().ok());
+    let decoded = decoded.map(|present| (present.id().clone(), present.clone())).collect();
+    let mut compiled = Compiled { diagnostics: diagnostics.collect(), decoded, ..Compiled::default() };
     for gateway in &gateways {
         let mut admitted = admit::admit(world, (gateway, &gateways), &contents, last);
         admitted.note_unseen();
@@ -74,10 +79,11 @@ pub fn compile(world: &World, last: &Compiled) -> Compiled {
 
 /// Lists the Secrets whose values `objects` need, so that no others are read. Those of last good content are not among them.
 ///
-/// A Secret of another namespace is listed whether or not a ReferenceGrant permits it; [`compile()`] decides that.
+/// A Secret of another namespace is listed whether or not a ReferenceGrant permits it; [`compile()`] decides that. `last` is
+/// the compilation before, which spares the decoding of what stays.
 #[must_use]
-pub fn wanted(objects: &[Object]) -> BTreeSet<ObjectId> {
-    let present = objects.iter().filter_map(|object| Chosen::new(object).ok());
+pub fn wanted(objects: &[Object], last: &Compiled) -> BTreeSet<ObjectId> {
+    let present = objects.iter().filter_map(|object| content::choose(object, last).ok());
     present.flat_map(|present| present.resource.secrets(present.id())).collect()
 }
 
@@ -107,6 +113,15 @@ fn first_look(content: &Content<'_>, gateways: &[Gateway]) -> Diagnostics {
     about
 }
 
+/// Makes an entry. One that says what it said before is not hashed again, and shared if its generation is the same too.
+fn entry(last: Option<&Snapshot>, id: EntryId, generation: i64, spec: Spec) -> Arc<Entry> {
+    match last.and_then(|last| last.entries.get(&id)).filter(|known| known.spec == spec) {
+        Some(known) if known.generation == generation => Arc::clone(known),
+        Some(known) => Arc::new(Entry { id, generation, hash: known.hash, spec }),
+        None => Arc::new(Entry::new(id, generation, spec)),
+    }
+}
+
 impl Compiled {
     /// Adds what a gateway serves, and how the objects stand there.
     fn add(&mut self, gateway: &Gateway, mut admitted: Admitted<'_>, last: &Self) {
@@ -119,9 +134,9 @@ impl Compiled {
             let spec = chosen.resource.compile(id, &mut scope);
             secrets.append(&mut scope.conclude(about));
             let Some(spec) = spec else { continue };
-            let entry = Entry::new(EntryId::of(id), chosen.object.generation, spec);
+            let entry = entry(last, EntryId::of(id), chosen.object.generation, spec);
             about.serving = Some(Serving { generation: entry.generation, hash: entry.hash });
-            entries.insert(entry.id.clone(), Arc::new(entry));
+            entries.insert(entry.id.clone(), entry);
         }
         let fallback = admitted.view.world.fallback_provider.as_ref();
         let fallback = fallback.filter(|id| admitted.served.contains_key(id)).map(EntryId::of);

@@ -20,7 +20,7 @@ use crate::spec::Spec;
 pub(crate) use gateway::{implicit, tenancy};
 
 /// A decoded spec of some kind.
-pub(crate) trait Resource {
+pub(crate) trait Resource: Send + Sync {
     /// Returns the gateways that the object names; absent = every one of its own namespace.
     fn gateway_refs(&self) -> Option<&[ObjectRef]> {
         None

@@ -12,9 +12,11 @@ mod kubectl;
 mod launch;
 mod server;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, bail};
+use parking_lot::Mutex;
 use rustix::process::Signal;
 use tokio::sync::OnceCell;
 
@@ -42,7 +44,7 @@ pub struct Cluster {
     admin: Kubectl,
     numbers: AtomicUsize,
     // In the order in which they end.
-    api: Option<Server>,
+    api: Mutex<Option<Arc<Server>>>,
     etcd: Server,
     keeper: Keeper,
     folder: Folder,
@@ -97,43 +99,44 @@ impl Cluster {
         let admin = Kubectl::new(assets.program("kubectl"), folder.kubeconfig("admin", api, &token)?);
         let etcd = launch::etcd(assets, &folder, ports)?;
         let numbers = AtomicUsize::new(0);
-        let mut cluster =
-            Self { assets: assets.clone(), ports, admin, numbers, api: None, etcd, keeper, folder };
+        let (assets, api) = (assets.clone(), Mutex::default());
+        let cluster = Self { assets, ports, admin, numbers, api, etcd, keeper, folder };
         cluster.restart().await?;
         Ok(cluster)
     }
 
     /// Ends the API server as `kill -9` does; etcd stays.
-    pub fn stop(&mut self) {
-        self.api = None;
+    pub fn stop(&self) {
+        *self.api.lock() = None;
     }
 
     /// Starts the API server again, on the same port and the same etcd.
     ///
     /// Errors: as at the first start.
-    pub async fn restart(&mut self) -> anyhow::Result<()> {
+    pub async fn restart(&self) -> anyhow::Result<()> {
         self.stop();
-        let api = self.api.insert(launch::api(&self.assets, &self.folder, self.ports)?);
+        let api = Arc::new(launch::api(&self.assets, &self.folder, self.ports)?);
+        *self.api.lock() = Some(Arc::clone(&api));
         self.keeper.watch(&[self.etcd.id(), api.id()])?;
-        launch::ready(&self.admin, self.ports.api, [&mut self.etcd, api]).await
+        launch::ready(&self.admin, self.ports.api, [&self.etcd, &api]).await
     }
 
     /// Freezes the API server: connections are accepted and nothing is answered.
     ///
     /// Errors: it is stopped.
-    pub fn pause(&mut self) -> anyhow::Result<()> {
+    pub fn pause(&self) -> anyhow::Result<()> {
         self.signal(Signal::STOP)
     }
 
     /// Thaws it.
     ///
     /// Errors: it is stopped.
-    pub fn resume(&mut self) -> anyhow::Result<()> {
+    pub fn resume(&self) -> anyhow::Result<()> {
         self.signal(Signal::CONT)
     }
 
-    fn signal(&mut self, signal: Signal) -> anyhow::Result<()> {
-        self.api.as_mut().context("the API server is stopped")?.signal(signal)
+    fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        self.api.lock().as_ref().context("the API server is stopped")?.signal(signal)
     }
 
     /// kubectl of a member of `system:masters`.

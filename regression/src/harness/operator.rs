@@ -27,6 +27,7 @@ pub struct Operator {
     child: Child,
     listen: SocketAddr,
     admin: SocketAddr,
+    is_secure: bool,
 }
 
 impl Operator {
@@ -34,6 +35,13 @@ impl Operator {
     ///
     /// Errors: there is no built operator, or it cannot be started.
     pub async fn start(cluster: &Cluster, name: &str) -> anyhow::Result<Self> {
+        Self::start_with(cluster, name, &[]).await
+    }
+
+    /// The same with more flags.
+    ///
+    /// Errors: as [`Operator::start`].
+    pub async fn start_with(cluster: &Cluster, name: &str, flags: &[&str]) -> anyhow::Result<Self> {
         let token = cluster.service_account_token(ACCOUNT, "https://kubernetes.default.svc").await?;
         let kubeconfig = cluster.kubeconfig_for(&token)?;
         let folder = tempfile::Builder::new().prefix("fairlead-operator-").tempdir()?;
@@ -42,10 +50,12 @@ impl Operator {
         let mut command = Command::new(binary()?);
         command.args(["run", "--listen", &listen.to_string(), "--admin", &admin.to_string()]);
         command.args(["--namespace", ACCOUNT.0, "--identity", name, "--log", "info,operator=debug"]);
+        command.args(flags);
         command.env_clear().env("KUBECONFIG", kubeconfig);
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).kill_on_drop(true);
         let child = command.spawn().context("cannot start the operator")?;
-        Ok(Self { folder, child, listen, admin })
+        let is_secure = flags.contains(&"--tls-cert");
+        Ok(Self { folder, child, listen, admin, is_secure })
     }
 
     /// Waits until it has listed everything.
@@ -79,7 +89,7 @@ impl Operator {
 
     /// The base URL of the configuration port.
     pub fn url(&self) -> String {
-        format!("http://{}", self.listen)
+        format!("{}://{}", if self.is_secure { "https" } else { "http" }, self.listen)
     }
 
     /// True if it holds the Lease.
@@ -88,6 +98,20 @@ impl Operator {
     pub async fn leads(&self) -> anyhow::Result<bool> {
         let metrics = self.admin().get("/metrics").await?.text();
         Ok(metrics.lines().any(|line| line == "fairlead_operator_leader 1"))
+    }
+
+    /// Waits until it holds the Lease.
+    ///
+    /// Errors: it does not within `patience`; the text holds its log.
+    pub async fn until_it_leads(&self, patience: Duration) -> anyhow::Result<()> {
+        let end = Instant::now() + patience;
+        while !self.leads().await? {
+            if Instant::now() > end {
+                bail!("the operator does not lead after {patience:?}\n{}", self.log());
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
     }
 
     /// What it has logged.

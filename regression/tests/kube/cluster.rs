@@ -8,7 +8,7 @@ async fn an_outage_or_a_crash_of_the_api_server_loses_nothing() -> anyhow::Resul
     if Cluster::available().is_none() {
         return Ok(());
     }
-    let mut cluster = Cluster::start().await?;
+    let cluster = Cluster::start().await?;
     let namespace = cluster.namespace().await?;
     let get = ["get", "namespace", namespace.as_str(), "--request-timeout", "2s"];
 

@@ -3,7 +3,7 @@
 use regression::harness::{Proxy, Request};
 use serde_json::{Value, json};
 
-use super::fleet::Fleet;
+use super::fleet::{Fleet, PATIENCE};
 
 fn hello() -> Value {
     json!({"model": "demo", "input": "Hello"})
@@ -12,15 +12,6 @@ fn hello() -> Value {
 /// The model's name as it went upstream with the last request.
 fn asked(fleet: &Fleet) -> Value {
     fleet.model.requests().last().map(|request| request.json()["model"].clone()).unwrap_or_default()
-}
-
-async fn patch(fleet: &Fleet, upstream: &str) -> anyhow::Result<()> {
-    let target = json!([{"name": "only", "providerRef": {"name": "fake"}, "upstreamModel": upstream}]);
-    let patch = json!({"spec": {"targets": target}}).to_string();
-    let patch =
-        ["patch", "model", "demo", "--type", "merge", "--patch", &patch, "--namespace", &fleet.namespace];
-    fleet.cluster.kubectl(&patch).await?;
-    Ok(())
 }
 
 #[tokio::test]
@@ -36,7 +27,7 @@ async fn what_is_programmed_is_what_the_next_request_gets() -> anyhow::Result<()
     fleet.wait("model/demo", "Ready").await?;
     for round in 0..20 {
         let upstream = format!("version-{round}");
-        patch(&fleet, &upstream).await?;
+        fleet.change(&upstream).await?;
         fleet.wait("model/demo", "Programmed").await?;
         for proxy in &proxies {
             let answer = proxy.api().post("/v1/responses", &hello()).await?;
@@ -165,6 +156,7 @@ async fn a_leader_that_is_killed_is_followed_by_another() -> anyhow::Result<()> 
     let name = format!("{}-2", fleet.namespace);
     fleet.operator = regression::harness::Operator::start(fleet.cluster, &name).await?;
     fleet.operator.ready().await?;
+    fleet.operator.until_it_leads(PATIENCE).await?;
     // Who joins now is answered by the new leader, whose epoch is higher.
     let second = fleet.proxy("two").await?;
     for proxy in [&proxy, &second] {

@@ -16,7 +16,8 @@ pub(crate) async fn cluster() -> anyhow::Result<Option<&'static Cluster>> {
     Ok(Some(cluster))
 }
 
-async fn established(cluster: &Cluster) -> anyhow::Result<()> {
+/// Applies all definitions and waits until they are in force.
+pub(crate) async fn established(cluster: &Cluster) -> anyhow::Result<()> {
     apply_definitions(cluster).await?;
     let every = folder().join("yaml");
     let wait = ["wait", "--for", "condition=Established", "--timeout", "60s", "--filename", text(&every)?];

@@ -60,7 +60,7 @@ fn applied(frames: &[FromOperator]) -> Applied {
 fn ack(fleet: &mut Fleet, session: &str, applied: Applied, rejected: Vec<Rejected>) {
     let result = if rejected.is_empty() { Outcome::Applied } else { Outcome::Partial };
     let ack = Ack { session: session.to_owned(), applied, result, serving: true, rejected };
-    assert!(fleet.ack(&gateway(), ack));
+    assert!(fleet.ack(&gateway(), ack, SECOND));
 }
 
 /// Sends what is due to a session and acknowledges it.
@@ -121,7 +121,9 @@ fn a_rejection_is_told_with_its_proxy_and_ends_with_the_next_content() {
     ack(&mut fleet, &session, applied(&due), vec![rejected]);
     let expected = Progress::Rejected { proxy: "one".into(), message: "no".into() };
     assert_eq!(progress(&fleet, &entry, SECOND), Some(expected));
-    assert_eq!(fleet.figures(&gateway(), SECOND).rejected, 1);
+    let figures = fleet.figures(&gateway(), 2 * SECOND);
+    let told = figures.last_rejections.iter().map(|one| (one.proxy.as_str(), one.at)).collect::<Vec<_>>();
+    assert_eq!((figures.rejected, told), (1, vec![("one", SECOND)]));
     let mended = tenant("red", "y");
     publish(&mut fleet, std::slice::from_ref(&mended));
     settle(&mut fleet, &session);

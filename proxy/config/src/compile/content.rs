@@ -1,6 +1,7 @@
 //! What objects say: at present, and when they were last served.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 
 use super::Compiled;
@@ -38,6 +39,12 @@ impl Content<'_> {
     }
 }
 
+impl fmt::Debug for Chosen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.object.fmt(f)
+    }
+}
+
 impl Chosen {
     /// Takes content that no object of the world has.
     pub(super) fn new(object: &Object) -> Result<Self, Vec<Problem>> {
@@ -72,8 +79,11 @@ impl Chosen {
     }
 }
 
-/// Decodes the content of `object`. Shares the last good object where it is equal.
-fn choose(object: &Object, last: &Compiled) -> Result<Chosen, Vec<Problem>> {
+/// Decodes the content of `object`, unless it is what was decoded before.
+pub(super) fn choose(object: &Object, last: &Compiled) -> Result<Chosen, Vec<Problem>> {
+    if let Some(known) = last.decoded.get(&object.id).filter(|known| *known.object == *object) {
+        return Ok(known.clone());
+    }
     let spec = match &object.body {
         Body::Valid(spec) => spec,
         Body::Invalid(problems) => return Err(problems.clone()),
@@ -82,9 +92,7 @@ fn choose(object: &Object, last: &Compiled) -> Result<Chosen, Vec<Problem>> {
     let kind =
         kind.ok_or_else(|| vec![Problem::invalid("kind", format!("unknown kind {:?}", object.id.kind))])?;
     let resource = (kind.decode)(spec).map_err(|error| vec![undecodable(&error)])?;
-    let known = last.last_good.get(&object.id).into_iter().flat_map(|known| known.values());
-    let known = known.into_iter().find(|known| ***known == *object);
-    Ok(Chosen { object: known.map_or_else(|| Arc::new(object.clone()), Arc::clone), resource })
+    Ok(Chosen { object: Arc::new(object.clone()), resource })
 }
 
 fn undecodable(error: &serde_json::Error) -> Problem {

@@ -1,5 +1,5 @@
 use config::spec::{KeyHash, KeySpec};
-use config::{Diagnostics, Reason, Spec};
+use config::{Compiled, Diagnostics, Reason, Spec};
 
 use crate::kit::{Process, placed};
 
@@ -189,7 +189,9 @@ fn the_secrets_that_objects_need_are_known_before_they_are_read() {
     let elsewhere = "type: OpenAI, baseURL: 'https://x.example.com', auth: {apiKey: {secretRef: {name: p, key: k, namespace: vault}}}";
     let process =
         Process::of(&(teams() + &key("team-a/k", "") + &placed("ModelProvider platform/p", elsewhere)));
-    let wanted: Vec<_> =
-        config::wanted(&process.loaded.world.objects).iter().map(ToString::to_string).collect();
+    let wanted: Vec<_> = config::wanted(&process.loaded.world.objects, &Compiled::default())
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     assert_eq!(wanted, ["Secret team-a/s", "Secret vault/p"]);
 }

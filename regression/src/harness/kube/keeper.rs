@@ -34,9 +34,9 @@ impl Keeper {
     }
 
     /// From now on these processes are the ones to kill.
-    pub(super) fn watch(&mut self, ids: &[u32]) -> anyhow::Result<()> {
+    pub(super) fn watch(&self, ids: &[u32]) -> anyhow::Result<()> {
         let ids: Vec<String> = ids.iter().map(u32::to_string).collect();
-        let lines = self.lines.as_mut().context("the keeper has no input")?;
+        let mut lines = self.lines.as_ref().context("the keeper has no input")?;
         writeln!(lines, "{}", ids.join(" ")).context("the keeper is gone")
     }
 }
@@ -57,7 +57,7 @@ mod tests {
     fn nothing_is_left_behind() -> anyhow::Result<()> {
         let folder = tempfile::tempdir()?.keep();
         let mut server = Command::new("sleep").arg("60").spawn()?;
-        let mut keeper = Keeper::of(&folder)?;
+        let keeper = Keeper::of(&folder)?;
         keeper.watch(&[server.id()])?;
         drop(keeper);
         assert!(!server.wait()?.success());

@@ -62,11 +62,7 @@ pub(super) fn api(assets: &Assets, folder: &Folder, ports: Ports) -> anyhow::Res
 /// Waits until the API server serves, and has made the namespace that everything starts from.
 ///
 /// Errors: a server ends, or it takes too long; the text holds the end of its log.
-pub(super) async fn ready(
-    kubectl: &Kubectl,
-    api: SocketAddr,
-    servers: [&mut Server; 2],
-) -> anyhow::Result<()> {
+pub(super) async fn ready(kubectl: &Kubectl, api: SocketAddr, servers: [&Server; 2]) -> anyhow::Result<()> {
     let end = Instant::now() + START;
     let [etcd, server] = servers;
     loop {

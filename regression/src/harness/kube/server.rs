@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, bail};
+use parking_lot::Mutex;
 use rustix::process::{Pid, Signal, kill_process};
 
 /// How many lines of its log are shown.
@@ -13,7 +14,7 @@ const LOG_LINES: usize = 30;
 /// A running server; it is killed when it is dropped.
 #[derive(Debug)]
 pub(super) struct Server {
-    child: Child,
+    child: Mutex<Child>,
     log: PathBuf,
 }
 
@@ -25,25 +26,25 @@ impl Server {
         command.args(flags).env_clear();
         command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
         let child = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
-        Ok(Self { child, log })
+        Ok(Self { child: Mutex::new(child), log })
     }
 
     pub(super) fn id(&self) -> u32 {
-        self.child.id()
+        self.child.lock().id()
     }
 
     /// Errors: it has ended; the text holds the end of its log.
-    pub(super) fn is_alive(&mut self) -> anyhow::Result<()> {
-        match self.child.try_wait()? {
+    pub(super) fn is_alive(&self) -> anyhow::Result<()> {
+        match self.child.lock().try_wait()? {
             None => Ok(()),
             Some(status) => bail!("the server ended: {status}\n{}", self.tail()),
         }
     }
 
     /// Errors: it has ended.
-    pub(super) fn signal(&mut self, signal: Signal) -> anyhow::Result<()> {
+    pub(super) fn signal(&self, signal: Signal) -> anyhow::Result<()> {
         self.is_alive()?;
-        let pid = Pid::from_raw(i32::try_from(self.child.id())?).context("no process")?;
+        let pid = Pid::from_raw(i32::try_from(self.id())?).context("no process")?;
         Ok(kill_process(pid, signal)?)
     }
 
@@ -59,7 +60,8 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         // Both fail only where it is gone already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let child = self.child.get_mut();
+        let _ = child.kill();
+        let _ = child.wait();
     }
 }
