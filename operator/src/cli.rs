@@ -41,7 +41,7 @@ pub struct Run {
     /// Private key of that port (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
-    /// The namespace of the Lease by which replicas agree on a leader
+    /// Where the Lease is by which replicas agree on a leader, and the Secret that keys the hashes of secrets
     #[arg(long, env = "POD_NAMESPACE", default_value = "fairlead-system", value_name = "NAMESPACE")]
     pub namespace: String,
     /// The name of this replica; no two may share one

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use config::{Compiled, EntryId, GatewayId, ObjectId, Serving, compile, wanted};
+use config::{Compiled, EntryId, GatewayId, HashKey, ObjectId, Serving, compile, wanted};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use kube::Client;
@@ -15,10 +15,12 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{debug, error, info, warn};
 
 use crate::admin::Unlisted;
+use crate::cli::Run;
 use crate::clock;
 use crate::cluster::{Cluster, Effect};
 use crate::cluster_keys;
 use crate::delivery::hub::Hub;
+use crate::hash_key;
 use crate::keys::Keys;
 use crate::leader::Claim;
 use crate::status::conditions::{self, Reached};
@@ -47,6 +49,9 @@ pub(crate) struct Engine {
     pub(crate) claim: Claim,
     pub(crate) keys: Keys,
     cluster_keys: cluster_keys::Known,
+    /// Where the operator runs, and keeps its own Secret.
+    namespace: String,
+    hash_key: Option<HashKey>,
     compiled: Compiled,
     writer: Writer,
     /// Since when an object waits for acknowledgements.
@@ -58,11 +63,13 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    pub(crate) fn new(client: Client, hub: Arc<Hub>, claim: Claim, identity: &str) -> Self {
+    pub(crate) fn new(client: Client, hub: Arc<Hub>, claim: Claim, settings: &Run) -> Self {
         Self {
-            writer: Writer::new(client.clone(), identity),
+            writer: Writer::new(client.clone(), &settings.identity),
             keys: Keys::new(client.clone()),
             cluster_keys: cluster_keys::Known::default(),
+            namespace: settings.namespace.clone(),
+            hash_key: None,
             client,
             hub,
             cluster: Cluster::new(),
@@ -126,7 +133,8 @@ impl Engine {
                     look_at = Instant::now();
                 }
                 () = sleep_until(look_at) => {
-                    if self.cluster.unlisted().is_empty() && self.cluster_keys.refresh(&self.client).await {
+                    let is_listed = self.cluster.unlisted().is_empty();
+                    if is_listed && (self.hash_key.is_none() || self.cluster_keys.refresh(&self.client).await) {
                         self.publish().await;
                     }
                     if self.is_held_back {
@@ -152,7 +160,9 @@ impl Engine {
 
     /// Fetches, compiles, and hands to the streams.
     async fn publish(&mut self) {
+        let Some(hash_key) = self.hash_key().await else { return };
         let mut world = self.cluster.world();
+        world.hash_key = hash_key;
         self.cluster.wanted = wanted(&world.objects, &self.compiled);
         self.cluster.secrets.gather(&self.client, &self.cluster.wanted).await;
         world.secrets = self.cluster.secrets.world();
@@ -162,6 +172,19 @@ impl Engine {
         self.compiled = compile(&world, &self.compiled);
         debug!(elapsed_ms = began.elapsed().as_millis(), objects = world.objects.len(), "Compiled");
         self.offer().await;
+    }
+
+    /// The key of the hashes of secrets. Without it nothing is compiled, and it is looked for again.
+    async fn hash_key(&mut self) -> Option<HashKey> {
+        if self.hash_key.is_none() {
+            match hash_key::find(&self.client, &self.namespace).await {
+                Ok(key) => self.hash_key = Some(key),
+                Err(error) => {
+                    warn!(error = format!("{error:#}"), "Nothing is published without the key of hashes");
+                }
+            }
+        }
+        self.hash_key.clone()
     }
 
     /// Hands what was compiled to the streams: as the leader only while the claim to lead is good. A replica that follows

@@ -38,7 +38,7 @@ pub async fn run(settings: &Run) -> anyhow::Result<()> {
         client.clone(),
         Arc::clone(&hub),
         Claim::new(client.clone(), &settings.namespace, &settings.identity),
-        &settings.identity,
+        settings,
     );
     let (unlisted, shown) = watch::channel(engine.cluster.unlisted());
     let served = Delivery {

@@ -30,7 +30,7 @@ pub enum Command {
     /// Check configuration files; exit with 1 if anything is wrong
     Validate(Sources),
     /// Print what would be served, secrets by name only
-    Render(Sources),
+    Render(Render),
     /// Print which object answers to a model's name, and where its calls go
     Why(Why),
     /// Print which operations of OpenAI's API are served, as a Markdown table
@@ -46,6 +46,17 @@ pub struct Sources {
     /// The gateway to serve; with files only where they hold several
     #[arg(long, value_name = "NAMESPACE/NAME", value_parser = gateway)]
     pub gateway: Option<GatewayId>,
+}
+
+/// What to print.
+#[derive(Clone, Debug, Args)]
+pub struct Render {
+    #[command(flatten)]
+    pub sources: Sources,
+    /// 32 bytes that key the hashes of secrets, as in the Secret fairlead-operator-hash-key: with them the hashes are those
+    /// of the cluster
+    #[arg(long, value_name = "FILE")]
+    pub hash_key_file: Option<PathBuf>,
 }
 
 /// What to explain.

@@ -15,7 +15,7 @@ fn main() -> ExitCode {
         None => boot::serve(cli.serve, environment()),
         Some(Command::Serve(serve)) => boot::serve(*serve, environment()),
         Some(Command::Validate(sources)) => offline::validate(&sources, &environment()),
-        Some(Command::Render(sources)) => offline::render(&sources, &environment()),
+        Some(Command::Render(asked)) => offline::render(&asked, &environment()),
         Some(Command::Why(asked)) => offline::why(&asked, &environment()),
         Some(Command::Routes) => offline::routes(),
     };

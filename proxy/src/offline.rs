@@ -1,13 +1,15 @@
 //! What the program can say about configuration without serving it.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use config::HashKey;
 
 use crate::auth::issuer::Issuers;
 use crate::boot::{Environment, install_tls};
-use crate::cli::{Sources, Why};
+use crate::cli::{Render, Sources, Why};
 use crate::live::build::{Frame, Runtime};
 use crate::live::files::Files;
 use crate::live::load::{Loader, rendered};
@@ -31,9 +33,11 @@ pub fn validate(sources: &Sources, environment: &Environment) -> anyhow::Result<
 
 /// Prints the snapshot of configuration files.
 ///
-/// Errors: a path cannot be read, a file cannot be parsed, or there are several gateways and none is chosen.
-pub fn render(sources: &Sources, environment: &Environment) -> anyhow::Result<ExitCode> {
-    let (_, snapshot) = load(sources, environment)?;
+/// Errors: a path cannot be read, a file cannot be parsed, there are several gateways and none is chosen, or the key of
+/// hashes does not have 32 bytes.
+pub fn render(asked: &Render, environment: &Environment) -> anyhow::Result<ExitCode> {
+    let key = asked.hash_key_file.as_deref().map(hash_key).transpose()?.unwrap_or_default();
+    let (_, snapshot) = load(&asked.sources, key, environment)?;
     let text = serde_json::to_string_pretty(&rendered(&snapshot))?;
     writeln!(std::io::stdout().lock(), "{text}")?;
     Ok(ExitCode::SUCCESS)
@@ -44,7 +48,7 @@ pub fn render(sources: &Sources, environment: &Environment) -> anyhow::Result<Ex
 /// Errors: those of [`render`]; a tenant that is not told, or not there.
 pub fn why(asked: &Why, environment: &Environment) -> anyhow::Result<ExitCode> {
     install_tls()?;
-    let (loader, snapshot) = load(&asked.sources, environment)?;
+    let (loader, snapshot) = load(&asked.sources, HashKey::default(), environment)?;
     let reaches = Reaches { loopback: true, url_models: false };
     let frame = Frame { reaches, flags: Flags::default(), issuers: Issuers::new(true) };
     let (runtime, _) = Runtime::build(&snapshot, None, &frame);
@@ -69,15 +73,22 @@ pub fn routes() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn hash_key(path: &Path) -> anyhow::Result<HashKey> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let bytes = <[u8; 32]>::try_from(bytes.as_slice());
+    Ok(HashKey::new(bytes.with_context(|| format!("{} does not have 32 bytes", path.display()))?))
+}
+
 fn files(sources: &Sources, environment: &Environment) -> Files {
     Files::new(sources.paths.clone(), environment.clone())
 }
 
 fn load(
     sources: &Sources,
+    key: HashKey,
     environment: &Environment,
 ) -> anyhow::Result<(Loader, std::sync::Arc<config::Snapshot>)> {
-    let mut loader = Loader::of(sources.gateway.clone());
+    let mut loader = Loader::of(sources.gateway.clone()).hashing_with(key);
     match loader.load(&files(sources, environment))? {
         Ok(snapshot) => Ok((loader, snapshot)),
         Err(findings) => {

@@ -15,6 +15,7 @@ const REMEMBERED: usize = 16;
 /// A proxy that acknowledges nothing for so long is stale.
 pub(crate) const STALE_AFTER: Duration = Duration::from_secs(30);
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(10);
+const REFUSED: &str = "it refuses the snapshot as a whole; its log says why";
 /// What a status can hold of a proxy's words, in characters.
 const MESSAGE: usize = 1024;
 
@@ -56,6 +57,8 @@ struct Proxy {
     /// What was sent and not acknowledged yet.
     sent: Option<(u64, Time)>,
     rejected: Vec<Rejected>,
+    /// The snapshot that it refused as a whole.
+    refused: Option<Hash>,
     /// When it told what it rejects.
     told_at: Time,
 }
@@ -130,6 +133,7 @@ impl Fleet {
             acked: hello.applied,
             sent: None,
             rejected: Vec::new(),
+            refused: None,
             told_at: Time::ZERO,
         };
         let serving = gateway.proxies.insert(hello.proxy.clone(), proxy).is_some_and(|before| before.serving);
@@ -157,7 +161,9 @@ impl Fleet {
             |one: Rejected| Rejected { message: one.message.chars().take(MESSAGE).collect(), ..one };
         proxy.rejected = ack.rejected.into_iter().map(clipped).collect();
         proxy.told_at = now;
-        if ack.result != Outcome::Rejected {
+        let is_refused = ack.result == Outcome::Rejected;
+        proxy.refused = Some(ack.applied.hash).filter(|_| is_refused);
+        if !is_refused {
             proxy.acked = Some(ack.applied);
         }
         true
@@ -217,7 +223,7 @@ impl Fleet {
             sequence: current.map_or(0, |current| current.sequence),
             connected: count(&|proxy| proxy.connected),
             applied: count(&is_current),
-            rejected: count(&|proxy| !proxy.rejected.is_empty()),
+            rejected: count(&|proxy| !proxy.rejected.is_empty() || proxy.refused.is_some()),
             stale: count(&|proxy| proxy.is_stale(now)),
             last_rejections: rejections.take(10).collect(),
         }
@@ -273,7 +279,8 @@ impl Gateway {
         let Some(current) = &self.current else { return Some(Vec::new()) };
         let (sequence, hash) = (current.sequence, current.snapshot.hash);
         let applied = Applied { hash, epoch, sequence };
-        if proxy.sent.is_some() || proxy.acked == Some(applied) {
+        // What was refused as a whole is sent again to another session of the proxy alone.
+        if proxy.sent.is_some() || proxy.acked == Some(applied) || proxy.refused == Some(hash) {
             return Some(Vec::new());
         }
         let has = proxy.acked.map(|acked| acked.hash);
@@ -314,6 +321,8 @@ impl Gateway {
         let proxy_name = name.clone();
         if !proxy.connected {
             Progress::Disconnected { proxy: proxy_name }
+        } else if proxy.refused.is_some() && proxy.refused == current {
+            Progress::Rejected { proxy: proxy_name, message: REFUSED.to_owned() }
         } else if proxy.is_stale(now) {
             Progress::Stale { proxy: proxy_name }
         } else {

@@ -116,6 +116,9 @@ async fn open(
 ) -> Result<Response<Body>, Refused> {
     let hello: Hello = read(request).await?;
     authorize(delivery, identity, &hello.gateway)?;
+    if !is_name(&hello.proxy) {
+        return Err((StatusCode::BAD_REQUEST, "the name of a proxy has 1 to 253 printable characters"));
+    }
     if !*delivery.hub.leads.borrow() {
         return Ok(whole(StatusCode::OK, stream::line(&FromOperator::NotLeader { leader: None })));
     }
@@ -129,6 +132,11 @@ async fn open(
         .headers_mut()
         .insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/x-ndjson"));
     Ok(response)
+}
+
+/// Statuses hold the names of proxies.
+fn is_name(name: &str) -> bool {
+    (1..=253).contains(&name.chars().count()) && !name.chars().any(char::is_control)
 }
 
 async fn report(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use config::manifest::{self, Finding, Loaded, Lookups};
-use config::{Compiled, GatewayId, Schemas, Snapshot, compile};
+use config::{Compiled, GatewayId, HashKey, Schemas, Snapshot, compile};
 use serde_json::{Value, json};
 
 use crate::live::files::Files;
@@ -17,6 +17,7 @@ pub struct Loader {
     compiled: Compiled,
     /// The gateway to serve, where there are several.
     gateway: Option<GatewayId>,
+    hash_key: HashKey,
 }
 
 impl Loader {
@@ -51,7 +52,8 @@ impl Loader {
         let file = |path: &str| files.content(path);
         let lookups = Lookups { env: &env, file: &file };
         let loaded = manifest::load(&sources, lookups, &self.schemas, &self.compiled);
-        Ok(loaded.map(|loaded| {
+        Ok(loaded.map(|mut loaded| {
+            loaded.world.hash_key = self.hash_key.clone();
             let compiled = compile(&loaded.world, &self.compiled);
             (loaded, compiled)
         }))
@@ -60,6 +62,12 @@ impl Loader {
     /// Serves this gateway, and no other.
     pub fn of(gateway: Option<GatewayId>) -> Self {
         Self { gateway, ..Self::default() }
+    }
+
+    /// Keys the hashes of secrets.
+    pub fn hashing_with(mut self, key: HashKey) -> Self {
+        self.hash_key = key;
+        self
     }
 
     /// A process that has served a gateway never falls back to the one without authentication that stands for none.

@@ -4,17 +4,27 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Context;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use regression::harness::{Request, proxy};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::fleet::Fleet;
 
-/// What `fairlead-proxy render` prints for the configuration in a file.
-fn rendered(yaml: &str) -> anyhow::Result<Value> {
+/// What `fairlead-proxy render` prints for the configuration in a file, with the cluster's key of hashes.
+async fn rendered(fleet: &Fleet, yaml: &str) -> anyhow::Result<Value> {
     let folder = tempfile::tempdir()?;
-    std::fs::write(folder.path().join("all.yaml"), yaml)?;
-    let output = Command::new(proxy::binary()?).args(["render", "--config"]).arg(folder.path()).output()?;
+    let (config, key) = (folder.path().join("all.yaml"), folder.path().join("key"));
+    std::fs::write(&config, yaml)?;
+    let get =
+        ["get", "secret", "fairlead-operator-hash-key", "--namespace", "fairlead-system", "--output", "json"];
+    let secret: Value = serde_json::from_str(&fleet.cluster.kubectl(&get).await?)?;
+    let bytes = STANDARD.decode(secret["data"]["key"].as_str().context("no key")?)?;
+    std::fs::write(&key, bytes)?;
+    let mut command = Command::new(proxy::binary()?);
+    command.args(["render", "--config"]).arg(&config).arg("--hash-key-file").arg(&key);
+    let output = command.output()?;
     anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Ok(serde_json::from_slice(&output.stdout)?)
 }
@@ -50,7 +60,7 @@ async fn the_same_yaml_is_the_same_snapshot_in_files_and_in_a_cluster() -> anyho
     for what in ["responsesgateway/main", "modelprovider/fake", "model/demo", "tenant/red", "apikey/app"] {
         fleet.wait(what, "Programmed").await?;
     }
-    let (files, cluster) = (rendered(&yaml)?, published(&fleet).await?);
+    let (files, cluster) = (rendered(&fleet, &yaml).await?, published(&fleet).await?);
     for (file, object) in contents(&files["entries"]).iter().zip(contents(&cluster["upsert"])) {
         assert_eq!(*file, object);
     }
@@ -60,7 +70,7 @@ async fn the_same_yaml_is_the_same_snapshot_in_files_and_in_a_cluster() -> anyho
 
     let more = yaml.replace("[APIKey]", "[APIKey, ServiceAccount]");
     fleet.apply(&more).await?;
-    let (mut cluster, files) = (changed(&fleet, &cluster["hash"]).await?, rendered(&more)?);
+    let (mut cluster, files) = (changed(&fleet, &cluster["hash"]).await?, rendered(&fleet, &more).await?);
     let gateway = cluster["upsert"].as_array_mut().context("entries")?.iter_mut();
     let gateway = gateway.filter_map(|entry| entry["spec"]["gateway"].as_object_mut()).next();
     assert!(gateway.and_then(|gateway| gateway.remove("clusterKeys")).is_some(), "{cluster}");

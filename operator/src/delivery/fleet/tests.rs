@@ -201,3 +201,27 @@ fn a_stream_that_was_replaced_ends() {
     assert_eq!(fleet.next(&gateway(), &first, SECOND), [FromOperator::Drain { reason: "Replaced".into() }]);
     assert!(!fleet.report(&gateway(), &first, true));
 }
+
+#[test]
+fn a_snapshot_that_is_refused_as_a_whole_is_told_and_not_sent_again_at_once() {
+    let (old, new) = (tenant("red", "x"), tenant("red", "y"));
+    let mut fleet = serving(std::slice::from_ref(&old));
+    let session = join(&mut fleet, "one", None);
+    settle(&mut fleet, &session);
+    publish(&mut fleet, std::slice::from_ref(&new));
+    let applied = applied(&fleet.next(&gateway(), &session, SECOND));
+    let refusal = Ack {
+        session: session.clone(),
+        applied,
+        result: Outcome::Rejected,
+        serving: true,
+        rejected: Vec::new(),
+    };
+    assert!(fleet.ack(&gateway(), refusal, SECOND));
+    let told = progress(&fleet, &new, SECOND);
+    assert!(matches!(told, Some(Progress::Rejected { proxy, .. }) if proxy == "one"));
+    assert_eq!(fleet.figures(&gateway(), SECOND).rejected, 1);
+    assert_eq!(fleet.next(&gateway(), &session, SECOND), []);
+    let again = join(&mut fleet, "one", None);
+    assert!(!fleet.next(&gateway(), &again, SECOND).is_empty());
+}
