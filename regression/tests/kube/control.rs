@@ -25,7 +25,7 @@ async fn what_is_programmed_is_what_the_next_request_gets() -> anyhow::Result<()
     }
     fleet.wait("model/demo", "Programmed").await?;
     fleet.wait("model/demo", "Ready").await?;
-    for round in 0..20 {
+    for round in 0..200 {
         let upstream = format!("version-{round}");
         fleet.change(&upstream).await?;
         fleet.wait("model/demo", "Programmed").await?;
