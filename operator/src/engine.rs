@@ -24,7 +24,7 @@ use crate::hash_key;
 use crate::keys::Keys;
 use crate::leader::Claim;
 use crate::status::conditions::{self, Reached};
-use crate::status::write::{Wanted, Writer};
+use crate::status::write::{AT_ONCE, Wanted, Writer};
 use crate::watch::Shown;
 
 /// How long it must be quiet before changes are compiled.
@@ -82,21 +82,10 @@ impl Engine {
     }
 
     /// Runs until the watches end, which they do not.
-    pub(crate) async fn run(
-        mut self,
-        mut shown: BoxStream<'static, Shown>,
-        unlisted: watch::Sender<Unlisted>,
-    ) {
-        // The watches go on while statuses are written.
+    pub(crate) async fn run(mut self, shown: BoxStream<'static, Shown>, unlisted: watch::Sender<Unlisted>) {
         let (sender, mut events) = mpsc::channel(SHOWN);
-        let mut pump = JoinSet::new();
-        pump.spawn(async move {
-            while let Some(event) = shown.next().await {
-                if sender.send(event).await.is_err() {
-                    return;
-                }
-            }
-        });
+        let mut watching = JoinSet::new();
+        watching.spawn(pass_on(shown, sender));
         let (mut bell, mut leads) = (self.hub.bell(), self.hub.leads.subscribe());
         let mut dirty: Option<(Instant, Instant)> = None;
         let mut look_at = Instant::now() + TICK;
@@ -105,19 +94,14 @@ impl Engine {
             tokio::select! {
                 event = events.recv() => {
                     let Some(event) = event else { return };
-                    let mut effect = self.take(event);
-                    // All that is there at once: to write statuses in between would let the watches fall behind.
-                    while let Ok(event) = events.try_recv() {
-                        effect = effect.max(self.take(event));
-                    }
                     let now = Instant::now();
-                    match effect {
+                    match self.take_all(event, &mut events) {
                         Effect::Nothing => {}
                         Effect::Statuses => look_at = look_at.min(now + QUIET),
                         Effect::Compile => dirty = Some((dirty.map_or(now, |(first, _)| first), now)),
                     }
                     let missing = self.cluster.unlisted();
-                    self.hub.is_synced.send_if_modified(|synced| std::mem::replace(synced, missing.is_empty()) != missing.is_empty());
+                    self.hub.set_synced(missing.is_empty());
                     unlisted.send_replace(missing);
                 }
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
@@ -144,6 +128,15 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Takes in all that is there: to write statuses in between would let the watches fall behind.
+    fn take_all(&mut self, first: Shown, more: &mut mpsc::Receiver<Shown>) -> Effect {
+        let mut effect = self.take(first);
+        while let Ok(event) = more.try_recv() {
+            effect = effect.max(self.take(event));
+        }
+        effect
     }
 
     /// Takes in what a watch shows.
@@ -226,11 +219,14 @@ impl Engine {
         self.hub.with(|fleet, now| fleet.tick(now));
         let (due, soon) = self.due();
         let is_all = due.len() <= BATCH;
-        if self.claim.check().await.is_none() {
-            error!("The claim to lead has lapsed; nothing more is written");
-            return later;
+        let mut due = due.into_iter().take(BATCH).peekable();
+        while due.peek().is_some() {
+            if self.claim.check().await.is_none() {
+                error!("The claim to lead has lapsed; nothing more is written");
+                return later;
+            }
+            self.writer.write(due.by_ref().take(AT_ONCE).collect()).await;
         }
-        self.writer.write(due.into_iter().take(BATCH).collect()).await;
         self.keys.reconcile(&self.cluster, &self.compiled).await;
         if is_all { soon.unwrap_or(later).min(later) } else { Instant::now() }
     }
@@ -322,6 +318,15 @@ impl Engine {
             }
             "APIKey" => self.keys.status(id, &self.compiled),
             _ => Vec::new(),
+        }
+    }
+}
+
+/// Lets the watches go on while statuses are written.
+async fn pass_on(mut shown: BoxStream<'static, Shown>, sender: mpsc::Sender<Shown>) {
+    while let Some(event) = shown.next().await {
+        if sender.send(event).await.is_err() {
+            return;
         }
     }
 }

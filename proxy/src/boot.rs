@@ -172,14 +172,14 @@ impl Boot {
         let reaches = Reaches { loopback: serve.egress_allow_loopback, url_models: serve.allow_url_models };
         let issuers = Issuers::new(reaches.loopback);
         let frame = Frame { reaches, flags: self.flags(), issuers };
-        match serve.operator.settings(serve.sources.gateway.clone())? {
+        match serve.operator.settings(serve.choice.gateway.clone())? {
             Some(settings) => {
                 let live = Live::of_stream(settings.gateway.clone(), frame);
                 Ok((live, Some(Follower::new(settings)?)))
             }
             None => {
                 let files = Files::new(serve.sources.paths.clone(), self.environment.clone());
-                Ok((Live::of_files(files, serve.sources.gateway.clone(), frame)?, None))
+                Ok((Live::of_files(files, serve.choice.gateway.clone(), frame)?, None))
             }
         }
     }

@@ -43,6 +43,11 @@ pub struct Sources {
     /// A YAML file or a directory of them; may be repeated. Without it, the built-in providers are served
     #[arg(long = "config", value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+}
+
+/// One of several gateways.
+#[derive(Clone, Debug, Args)]
+pub struct Choice {
     /// The gateway to serve; with files only where they hold several
     #[arg(long, value_name = "NAMESPACE/NAME", value_parser = gateway)]
     pub gateway: Option<GatewayId>,
@@ -53,6 +58,8 @@ pub struct Sources {
 pub struct Render {
     #[command(flatten)]
     pub sources: Sources,
+    #[command(flatten)]
+    pub choice: Choice,
     /// 32 bytes that key the hashes of secrets, as in the Secret fairlead-operator-hash-key: with them the hashes are those
     /// of the cluster
     #[arg(long, value_name = "FILE")]
@@ -64,6 +71,8 @@ pub struct Render {
 pub struct Why {
     #[command(flatten)]
     pub sources: Sources,
+    #[command(flatten)]
+    pub choice: Choice,
     /// The name as a client sends it
     pub model: String,
     /// The Tenant that asks; needed where the gateway tells tenants apart
@@ -76,6 +85,8 @@ pub struct Why {
 pub struct Serve {
     #[command(flatten)]
     pub sources: Sources,
+    #[command(flatten)]
+    pub choice: Choice,
     #[command(flatten)]
     pub operator: Operator,
     /// Where the API listens; may be repeated. There is no authentication: think before you leave this machine

@@ -27,12 +27,14 @@ const IDLE_CONNECTIONS: usize = 1024;
 /// Makes the client for one upstream, whose address is `base_url`. Connections are pooled per client; nothing is dialled.
 ///
 /// Errors: the certificates of the system cannot be had.
+#[expect(clippy::disallowed_methods, reason = "this is the place that makes clients")]
 pub fn upstream(
     base_url: &str,
     reach: Reach,
     connect: Duration,
 ) -> Result<Arc<dyn Transport>, rustls::Error> {
-    let connector = if base_url.starts_with("http:") {
+    let is_plain = url::Url::parse(base_url).is_ok_and(|url| url.scheme() == "http");
+    let connector = if is_plain {
         Connector::plain(Guard(reach), connect)
     } else {
         Connector::encrypted(Guard(reach), connect, tls()?)

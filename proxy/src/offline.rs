@@ -9,7 +9,7 @@ use config::HashKey;
 
 use crate::auth::issuer::Issuers;
 use crate::boot::{Environment, install_tls};
-use crate::cli::{Render, Sources, Why};
+use crate::cli::{Choice, Render, Sources, Why};
 use crate::live::build::{Frame, Runtime};
 use crate::live::files::Files;
 use crate::live::load::{Loader, rendered};
@@ -37,7 +37,7 @@ pub fn validate(sources: &Sources, environment: &Environment) -> anyhow::Result<
 /// hashes does not have 32 bytes.
 pub fn render(asked: &Render, environment: &Environment) -> anyhow::Result<ExitCode> {
     let key = asked.hash_key_file.as_deref().map(hash_key).transpose()?.unwrap_or_default();
-    let (_, snapshot) = load(&asked.sources, key, environment)?;
+    let (_, snapshot) = load((&asked.sources, &asked.choice), key, environment)?;
     let text = serde_json::to_string_pretty(&rendered(&snapshot))?;
     writeln!(std::io::stdout().lock(), "{text}")?;
     Ok(ExitCode::SUCCESS)
@@ -48,7 +48,7 @@ pub fn render(asked: &Render, environment: &Environment) -> anyhow::Result<ExitC
 /// Errors: those of [`render`]; a tenant that is not told, or not there.
 pub fn why(asked: &Why, environment: &Environment) -> anyhow::Result<ExitCode> {
     install_tls()?;
-    let (loader, snapshot) = load(&asked.sources, HashKey::default(), environment)?;
+    let (loader, snapshot) = load((&asked.sources, &asked.choice), HashKey::default(), environment)?;
     let reaches = Reaches { loopback: true, url_models: false };
     let frame = Frame { reaches, flags: Flags::default(), issuers: Issuers::new(true) };
     let (runtime, _) = Runtime::build(&snapshot, None, &frame);
@@ -84,11 +84,11 @@ fn files(sources: &Sources, environment: &Environment) -> Files {
 }
 
 fn load(
-    sources: &Sources,
+    (sources, choice): (&Sources, &Choice),
     key: HashKey,
     environment: &Environment,
 ) -> anyhow::Result<(Loader, std::sync::Arc<config::Snapshot>)> {
-    let mut loader = Loader::of(sources.gateway.clone()).hashing_with(key);
+    let mut loader = Loader::of(choice.gateway.clone()).hashing_with(key);
     match loader.load(&files(sources, environment))? {
         Ok(snapshot) => Ok((loader, snapshot)),
         Err(findings) => {

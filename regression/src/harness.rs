@@ -1,6 +1,7 @@
 //! Drives the built proxy: starts it, talks to it byte by byte, and shows its log when a test fails. And starts a real API
 //! server for it.
 
+pub mod certificates;
 pub mod client;
 pub mod frames;
 pub mod front;
@@ -12,6 +13,7 @@ pub mod setup;
 mod body;
 mod ports;
 
+pub use certificates::Certificates;
 pub use client::{Answer, Client, Open, Request};
 pub use frames::Frame;
 pub use front::Front;

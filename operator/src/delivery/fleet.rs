@@ -47,6 +47,7 @@ struct Published {
 }
 
 /// One proxy, while it is connected and for a while after.
+#[derive(Default)]
 struct Proxy {
     session: String,
     connected: bool,
@@ -57,8 +58,8 @@ struct Proxy {
     /// What was sent and not acknowledged yet.
     sent: Option<(u64, Time)>,
     rejected: Vec<Rejected>,
-    /// The snapshot that it refused as a whole.
-    refused: Option<Hash>,
+    /// The snapshot that it refused as a whole, and in which session.
+    refused: Option<(Hash, String)>,
     /// When it told what it rejects.
     told_at: Time,
 }
@@ -120,26 +121,22 @@ impl Fleet {
         changed || before != self.gateways.len()
     }
 
-    /// A proxy connects. A proxy of the same name that was here before is replaced.
+    /// A proxy connects. A proxy of the same name that was here before is replaced; what it rejected stays rejected until
+    /// it says something else.
     pub(crate) fn hello(&mut self, hello: &Hello) -> FromOperator {
         self.sessions += 1;
         let session = format!("s_{}_{}", self.epoch, self.sessions);
         let gateway = self.gateways.entry(hello.gateway.clone()).or_default();
+        let before = gateway.proxies.remove(&hello.proxy);
         let proxy = Proxy {
             session: session.clone(),
             connected: true,
             lost_at: None,
-            serving: false,
             acked: hello.applied,
             sent: None,
-            rejected: Vec::new(),
-            refused: None,
-            told_at: Time::ZERO,
+            ..before.unwrap_or_default()
         };
-        let serving = gateway.proxies.insert(hello.proxy.clone(), proxy).is_some_and(|before| before.serving);
-        if let Some(proxy) = gateway.proxies.get_mut(&hello.proxy) {
-            proxy.serving = serving;
-        }
+        gateway.proxies.insert(hello.proxy.clone(), proxy);
         let heartbeat_seconds = HEARTBEAT.as_secs();
         FromOperator::Welcome(Welcome { session, epoch: self.epoch, ir: IR, heartbeat_seconds })
     }
@@ -162,7 +159,7 @@ impl Fleet {
         proxy.rejected = ack.rejected.into_iter().map(clipped).collect();
         proxy.told_at = now;
         let is_refused = ack.result == Outcome::Rejected;
-        proxy.refused = Some(ack.applied.hash).filter(|_| is_refused);
+        proxy.refused = is_refused.then(|| (ack.applied.hash, ack.session.clone()));
         if !is_refused {
             proxy.acked = Some(ack.applied);
         }
@@ -280,7 +277,9 @@ impl Gateway {
         let (sequence, hash) = (current.sequence, current.snapshot.hash);
         let applied = Applied { hash, epoch, sequence };
         // What was refused as a whole is sent again to another session of the proxy alone.
-        if proxy.sent.is_some() || proxy.acked == Some(applied) || proxy.refused == Some(hash) {
+        let is_refused =
+            proxy.refused.as_ref().is_some_and(|(refused, by)| *refused == hash && by == session);
+        if proxy.sent.is_some() || proxy.acked == Some(applied) || is_refused {
             return Some(Vec::new());
         }
         let has = proxy.acked.map(|acked| acked.hash);
@@ -321,7 +320,7 @@ impl Gateway {
         let proxy_name = name.clone();
         if !proxy.connected {
             Progress::Disconnected { proxy: proxy_name }
-        } else if proxy.refused.is_some() && proxy.refused == current {
+        } else if proxy.refused.as_ref().is_some_and(|(refused, _)| Some(*refused) == current) {
             Progress::Rejected { proxy: proxy_name, message: REFUSED.to_owned() }
         } else if proxy.is_stale(now) {
             Progress::Stale { proxy: proxy_name }

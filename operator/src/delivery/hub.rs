@@ -47,6 +47,11 @@ impl Hub {
         self.began_at + moment
     }
 
+    /// Tells whether every kind has been listed once.
+    pub(crate) fn set_synced(&self, is_synced: bool) {
+        self.is_synced.send_if_modified(|known| std::mem::replace(known, is_synced) != is_synced);
+    }
+
     /// Looks at the fleet.
     pub(crate) fn with<T>(&self, look: impl FnOnce(&mut Fleet, Time) -> T) -> T {
         look(&mut self.fleet.lock(), self.now())

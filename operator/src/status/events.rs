@@ -14,6 +14,9 @@ use crate::watch::resource;
 
 const REPORTER: &str = "fairlead-operator";
 const PATIENCE: Duration = Duration::from_secs(5);
+/// The longest texts that an event may have.
+const NOTE_BYTES: usize = 1024;
+const INSTANCE_BYTES: usize = 128;
 /// The conditions whose transitions are told, the cause before what follows from it.
 const TOLD: [&str; 5] = ["Accepted", "ResolvedRefs", "Degraded", "Programmed", "Ready"];
 
@@ -35,14 +38,14 @@ struct Transition {
 impl Events {
     /// `identity` names this replica in the events.
     pub(crate) fn new(client: Client, identity: &str) -> Self {
-        let reporter = Reporter { controller: REPORTER.to_owned(), instance: Some(identity.to_owned()) };
+        let instance = Some(clipped(identity, INSTANCE_BYTES));
+        let reporter = Reporter { controller: REPORTER.to_owned(), instance };
         Self { recorder: Recorder::new(client, reporter) }
     }
 
     /// Tells what changed from the status `before` to that of `written`. An event that cannot be published is lost, and
     /// the log says so: the status has it all.
-    pub(crate) async fn tell(&self, written: &DynamicObject, before: &Value) {
-        let Some(kind) = crds::KINDS.iter().find(|kind| is_of(written, kind.name)) else { return };
+    pub(crate) async fn tell(&self, kind: &crds::Kind, written: &DynamicObject, before: &Value) {
         let reference = ObjectReference { resource_version: None, ..written.object_ref(&resource(kind)) };
         let Some(transition) = transition(before, &written.data["status"]) else { return };
         match timeout(PATIENCE, self.recorder.publish(&transition.event(), &reference)).await {
@@ -53,16 +56,12 @@ impl Events {
     }
 }
 
-fn is_of(object: &DynamicObject, kind: &str) -> bool {
-    object.types.as_ref().is_some_and(|types| types.kind == kind)
-}
-
 impl Transition {
     fn event(&self) -> Event {
         Event {
             type_: if self.is_good { EventType::Normal } else { EventType::Warning },
             reason: self.reason.clone(),
-            note: Some(self.message.clone()).filter(|message| !message.is_empty()),
+            note: Some(clipped(&self.message, NOTE_BYTES)).filter(|note| !note.is_empty()),
             action: self.name.to_owned(),
             secondary: None,
         }
@@ -83,6 +82,10 @@ fn transition(before: &Value, after: &Value) -> Option<Transition> {
     let changed: Vec<Transition> = changed.filter(|one| one.reason != "Pending").collect();
     let bad = changed.iter().find(|one| !one.is_good && one.name != "Ready").cloned();
     bad.or_else(|| changed.into_iter().find(|one| one.is_good && one.name == "Ready"))
+}
+
+fn clipped(text: &str, bytes: usize) -> String {
+    text[..text.floor_char_boundary(bytes)].to_owned()
 }
 
 fn state<'a>(status: &'a Value, name: &str) -> Option<&'a Value> {
@@ -127,6 +130,13 @@ mod tests {
         assert_eq!(told(&waits, &ready), Some((true, "Ready".into())));
         assert_eq!(told(&ready, &broken), Some((false, "Invalid".into())));
         assert_eq!(told(&broken, &broken), None);
+    }
+
+    #[test]
+    fn a_long_message_is_cut_to_what_an_event_may_have() {
+        let message = format!("{}é and more", "x".repeat(NOTE_BYTES - 1));
+        let transition = Transition { is_good: false, name: "Accepted", reason: "Invalid".into(), message };
+        assert_eq!(transition.event().note.map(|note| note.len()), Some(NOTE_BYTES - 1));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use config::ObjectId;
-use futures_util::{StreamExt, stream};
+use futures_util::future::join_all;
 use kube::api::{DynamicObject, Patch, PatchParams};
 use kube::{Api, Client};
 use serde_json::{Map, Value, json};
@@ -21,8 +21,8 @@ const MANAGER: &str = "fairlead-operator/status";
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The time that a write has to itself, on average: 50 a second.
 const PACE: Duration = Duration::from_millis(20);
-/// Writes on their way at a time.
-const AT_ONCE: usize = 4;
+/// Writes on their way at a time; the claim to lead is checked before them.
+pub(crate) const AT_ONCE: usize = 4;
 /// For how long a write counts although the watch has not shown it yet.
 const ECHO: Duration = Duration::from_secs(5);
 
@@ -72,17 +72,12 @@ impl Writer {
         !echoes && !is_same(status, before)
     }
 
-    /// Writes statuses, some at a time. Those that cannot be written are due again.
+    /// Writes statuses, all at once. Those that cannot be written are due again.
     pub(crate) async fn write(&mut self, wanted: Vec<Wanted>) {
         let until = Instant::now() + PACE * u32::try_from(wanted.len()).unwrap_or(u32::MAX);
-        let mut writes =
-            stream::iter(wanted).map(|wanted| self.target.write(wanted)).buffer_unordered(AT_ONCE);
-        let mut written = Vec::new();
-        while let Some(one) = writes.next().await {
-            written.extend(one);
-        }
-        drop(writes);
-        self.written.extend(written.into_iter().map(|(id, status)| (id, (Instant::now(), status))));
+        let written = join_all(wanted.into_iter().map(|wanted| self.target.write(wanted))).await;
+        let written = written.into_iter().flatten();
+        self.written.extend(written.map(|(id, status)| (id, (Instant::now(), status))));
         sleep_until(until).await;
     }
 }
@@ -106,7 +101,7 @@ impl Target {
         match written {
             Ok(Ok(object)) => {
                 debug!(object = %wanted.id, "Status written");
-                self.events.tell(&object, &wanted.before).await;
+                self.events.tell(kind, &object, &wanted.before).await;
                 return Some((wanted.id, wanted.status));
             }
             Ok(Err(kube::Error::Api(error))) if error.code == 404 => {}

@@ -185,10 +185,12 @@ impl Upstream {
 }
 
 fn headers(settings: &Settings) -> HeaderMap {
-    let mut headers: HeaderMap = settings.headers.iter().cloned().collect();
+    let mut headers = HeaderMap::from_iter([(header::USER_AGENT, HeaderValue::from_static(USER_AGENT))]);
+    for (name, value) in &settings.headers {
+        headers.insert(name.clone(), value.clone());
+    }
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
-    headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     headers
 }

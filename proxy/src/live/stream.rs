@@ -49,6 +49,8 @@ pub struct Follower {
     assembly: Assembly,
     /// The highest epoch that was seen; what an earlier leader says is refused.
     epoch: u64,
+    /// Entries of what runs that could not be built.
+    rejected: Vec<Rejected>,
 }
 
 /// What runs, and since when; for acknowledgements and the status.
@@ -64,7 +66,7 @@ impl Follower {
     /// Errors: certificates that cannot be used.
     pub fn new(settings: Settings) -> anyhow::Result<Self> {
         let link = Link::new(&settings)?;
-        Ok(Self { settings, link, assembly: Assembly::default(), epoch: 0 })
+        Ok(Self { settings, link, assembly: Assembly::default(), epoch: 0, rejected: Vec::new() })
     }
 
     /// Waits for the first snapshot: from the operator, or from the disk if the operator does not answer in time.
@@ -121,7 +123,7 @@ impl Follower {
                 warn!(hash = %snapshot.hash, "The operator does not answer; serving the last configuration from disk");
                 self.epoch = applied.epoch;
                 self.assembly.begin_with(Arc::clone(&snapshot));
-                live.apply(&snapshot, Running { applied, from_disk: true });
+                self.run(live, &snapshot, Running { applied, from_disk: true });
                 true
             }
             Ok(None) => false,
@@ -197,7 +199,7 @@ impl Follower {
             FromOperator::Ping => self.report(live, session).await,
             FromOperator::Current(applied) => {
                 live.note(applied);
-                self.ack(session, applied, Outcome::Applied, Vec::new()).await
+                self.acknowledge(session, applied).await
             }
             FromOperator::Snapshot(frame) => {
                 let applied = frame.applied;
@@ -207,7 +209,7 @@ impl Follower {
                     Err(error) => {
                         error!(%error, "A snapshot is refused as a whole; what runs goes on");
                         self.assembly.forget();
-                        self.ack(session, applied, Outcome::Rejected, Vec::new()).await?;
+                        self.ack(session, applied, (Outcome::Rejected, Vec::new())).await?;
                         anyhow::bail!("asking for everything again")
                     }
                 }
@@ -222,28 +224,36 @@ impl Follower {
         applied: Applied,
         snapshot: &Arc<Snapshot>,
     ) -> anyhow::Result<()> {
-        let rejected = live.apply(snapshot, Running { applied, from_disk: false });
+        self.run(live, snapshot, Running { applied, from_disk: false });
         info!(hash = %snapshot.hash, sequence = applied.sequence, "Configuration applied");
-        let told = rejected.into_iter().filter_map(|one| {
-            let entry = snapshot.entries.get(&one.entry)?;
-            let (id, hash, generation) = (entry.id.clone(), entry.hash, entry.generation);
-            Some(Rejected { id, hash, generation, reason: "BuildFailed".into(), message: one.message })
-        });
-        let told: Vec<Rejected> = told.collect();
-        let result = if told.is_empty() { Outcome::Applied } else { Outcome::Partial };
-        let acknowledged = self.ack(session, applied, result, told).await;
+        let acknowledged = self.acknowledge(session, applied).await;
         if let Err(error) = self.settings.last_good.write(&self.settings.gateway, applied, snapshot) {
             warn!(error = format!("{error:#}"), "Cannot keep the configuration on disk");
         }
         acknowledged
     }
 
+    /// Runs a snapshot, and remembers what of it cannot be built.
+    fn run(&mut self, live: &Live, snapshot: &Snapshot, running: Running) {
+        let told = live.apply(snapshot, running).into_iter().filter_map(|one| {
+            let entry = snapshot.entries.get(&one.entry)?;
+            let (id, hash, generation) = (entry.id.clone(), entry.hash, entry.generation);
+            Some(Rejected { id, hash, generation, reason: "BuildFailed".into(), message: one.message })
+        });
+        self.rejected = told.collect();
+    }
+
+    /// Says what runs, and what of it does not: to every leader that asks.
+    async fn acknowledge(&self, session: &str, applied: Applied) -> anyhow::Result<()> {
+        let result = if self.rejected.is_empty() { Outcome::Applied } else { Outcome::Partial };
+        self.ack(session, applied, (result, self.rejected.clone())).await
+    }
+
     async fn ack(
         &self,
         session: &str,
         applied: Applied,
-        result: Outcome,
-        rejected: Vec<Rejected>,
+        (result, rejected): (Outcome, Vec<Rejected>),
     ) -> anyhow::Result<()> {
         let ack = Ack { session: session.to_owned(), applied, result, serving: true, rejected };
         self.link.tell(&FromProxy::Ack(ack)).await

@@ -14,10 +14,10 @@ use tokio::time::{Instant, sleep};
 
 use super::stage::{cluster, established};
 
-/// One test at a time: all replicas of all tests contend for one Lease.
 /// How long a test waits for what must come.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+/// One test at a time: all replicas of all tests contend for one Lease.
 static TURN: Mutex<()> = Mutex::const_new(());
 static MANIFEST: OnceCell<()> = OnceCell::const_new();
 

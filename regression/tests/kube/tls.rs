@@ -1,47 +1,10 @@
 //! The stream over TLS: a proxy takes configuration from the operator that it was told to trust, and from nobody else.
 
 use std::path::Path;
-use std::process::Command;
 
-use anyhow::Context;
-use tempfile::TempDir;
+use regression::harness::Certificates;
 
 use super::fleet::{Fleet, PATIENCE};
-
-/// Two authorities, and a certificate of the first one for this machine.
-struct Certificates(TempDir);
-
-impl Certificates {
-    fn make() -> anyhow::Result<Self> {
-        let made = Self(tempfile::tempdir()?);
-        for authority in ["ours", "other"] {
-            let subject = format!("/CN={authority}");
-            let paths = [made.path(&format!("{authority}.key")), made.path(&format!("{authority}.pem"))];
-            let request = ["req", "-x509", "-subj", &subject, "-keyout", &paths[0], "-out", &paths[1]];
-            openssl(&[&request[..], &EC].concat())?;
-        }
-        let (key, pem) = (made.path("server.key"), made.path("server.pem"));
-        let (authority, theirs) = (made.path("ours.pem"), made.path("ours.key"));
-        let request = ["req", "-x509", "-subj", "/CN=operator", "-keyout", &key, "-out", &pem];
-        let signed = ["-CA", &authority, "-CAkey", &theirs, "-addext", "basicConstraints=critical,CA:FALSE"];
-        let named = ["-addext", "subjectAltName=IP:127.0.0.1"];
-        openssl(&[&request[..], &signed, &named, &EC].concat())?;
-        Ok(made)
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.path().join(name).display().to_string()
-    }
-}
-
-const EC: [&str; 6] = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-batch"];
-
-fn openssl(arguments: &[&str]) -> anyhow::Result<()> {
-    let output = Command::new("openssl").args(arguments).output();
-    let output = output.context("openssl is needed: apt-get install openssl")?;
-    anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Ok(())
-}
 
 #[tokio::test]
 async fn configuration_is_taken_from_an_operator_of_the_right_authority_alone() -> anyhow::Result<()> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use regression::fakes::model::Say;
-use regression::harness::{Request, Setup};
+use regression::harness::{Certificates, Request, Setup};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -45,25 +45,40 @@ async fn plain_http2_is_served_and_streamed() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn tls_is_served_with_both_versions_of_http() -> anyhow::Result<()> {
-    let folder = tempfile::tempdir()?;
-    let (chain, key) = (folder.path().join("chain.pem"), folder.path().join("key.pem"));
-    let (chain, key) = (chain.display().to_string(), key.display().to_string());
-    let made = Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"])
-        .args(["-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"])
-        .args(["-keyout", &key, "-out", &chain])
-        .output()
-        .context("openssl is needed: apt-get install openssl")?;
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let certificates = Certificates::make()?;
+    let (chain, key) = (certificates.path("server.pem"), certificates.path("server.key"));
     let stage = Stage::with(|url| Setup::chat(url).flags(&["--tls-cert", &chain, "--tls-key", &key])).await?;
     let url = format!("https://localhost:{}/v1/models/demo", stage.api().address().port());
     for (flag, version) in [("--http2", "2"), ("--http1.1", "1.1")] {
-        let told = curl(&[flag, "--cacert", &chain, "-w", " %{http_version}", &url]).await?;
+        let told =
+            curl(&[flag, "--cacert", &certificates.path("ours.pem"), "-w", " %{http_version}", &url]).await?;
         let told = String::from_utf8(told.stdout)?;
         assert!(told.starts_with(r#"{"id":"demo""#) && told.ends_with(version), "{told}");
     }
     let plain = curl(&["-w", "%{http_code}", &url.replace("https", "http")]).await?;
     assert_eq!(String::from_utf8(plain.stdout)?, "000", "plain HTTP is not answered on a TLS port");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_upstream_is_called_over_tls_if_its_authority_is_known() -> anyhow::Result<()> {
+    let certificates = Certificates::make()?;
+    let (chain, key) = (certificates.path("server.pem"), certificates.path("server.key"));
+    // Another proxy is the upstream: it speaks TLS, and HTTP/2.
+    let upstream =
+        Stage::with(|url| Setup::chat(url).flags(&["--tls-cert", &chain, "--tls-key", &key])).await?;
+    let url = format!("https://localhost:{}/v1", upstream.api().address().port());
+    let body = json!({"model": "demo", "messages": [{"role": "user", "content": "Hello"}]});
+    for (authority, status) in [("ours.pem", 200), ("other.pem", 502)] {
+        let setup = Setup::chat(&url).variable("SSL_CERT_FILE", &certificates.path(authority));
+        let proxy = setup.start().await?;
+        for path in ["/v1/chat/completions", "/v1/responses"] {
+            let mut body = body.clone();
+            body["input"] = json!("Hello");
+            let answer = proxy.api().post(path, &body).await?;
+            assert_eq!(answer.status, status, "{path}: {}", answer.text());
+        }
+    }
     Ok(())
 }
 

@@ -223,5 +223,22 @@ fn a_snapshot_that_is_refused_as_a_whole_is_told_and_not_sent_again_at_once() {
     assert_eq!(fleet.figures(&gateway(), SECOND).rejected, 1);
     assert_eq!(fleet.next(&gateway(), &session, SECOND), []);
     let again = join(&mut fleet, "one", None);
-    assert!(!fleet.next(&gateway(), &again, SECOND).is_empty());
+    let told = progress(&fleet, &new, SECOND);
+    assert!(matches!(told, Some(Progress::Rejected { .. })), "another session changes nothing by itself");
+    settle(&mut fleet, &again);
+    assert_eq!(progress(&fleet, &new, SECOND), Some(Progress::Everywhere));
+}
+
+#[test]
+fn a_rejection_outlives_the_session_in_which_it_was_told() {
+    let entry = tenant("red", "x");
+    let mut fleet = serving(std::slice::from_ref(&entry));
+    let session = join(&mut fleet, "one", None);
+    let due = applied(&fleet.next(&gateway(), &session, SECOND));
+    let (id, hash) = (entry.id.clone(), entry.hash);
+    let rejected = Rejected { id, hash, generation: 1, reason: "BuildFailed".into(), message: "no".into() };
+    ack(&mut fleet, &session, due, vec![rejected]);
+    join(&mut fleet, "one", Some(due));
+    let expected = Progress::Rejected { proxy: "one".into(), message: "no".into() };
+    assert_eq!(progress(&fleet, &entry, SECOND), Some(expected));
 }

@@ -40,6 +40,7 @@ fn credential(value: &'static str) -> Credential {
     Credential::new(http::header::AUTHORIZATION, HeaderValue::from_static(value))
 }
 
+#[expect(clippy::disallowed_methods, reason = "the tests stand in for the process that makes clients")]
 fn client() -> Arc<dyn Transport> {
     let mut http = HttpConnector::new();
     http.set_connect_timeout(Some(Duration::from_secs(1)));
@@ -116,6 +117,7 @@ async fn a_stream_arrives_as_events() {
         "accept-encoding: identity",
         "authorization: Bearer provider-key",
         "x-team: t1",
+        concat!("user-agent: fairlead/", env!("CARGO_PKG_VERSION")),
         "content-type: application/json",
     ] {
         assert!(sent.contains(header), "{header}: {sent}");
