@@ -43,7 +43,7 @@ pub async fn prepare(
     mut request: CreateResponse,
     resolution: Resolution,
 ) -> Result<Prepared, ApiError> {
-    let mut ids = Ids::new(app.seeds.next());
+    let mut ids = Ids::new(app.seeds.next(), app.clock.now_ms());
     let Context { history, mut input } = context(app, caller, &mut request).await?;
     input.iter_mut().for_each(|item| mint::mint(item, &mut ids));
     if input.is_empty() && history.is_empty() {

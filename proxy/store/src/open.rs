@@ -10,6 +10,7 @@ use crate::completions::Completions;
 use crate::error::Error;
 use crate::responses::Responses;
 use crate::settings::Settings;
+use crate::sql::checkpoint::Checkpoints;
 use crate::sql::completions::SqlCompletions;
 use crate::sql::pool::Database;
 use crate::sql::responses::SqlResponses;
@@ -24,7 +25,7 @@ pub struct Store {
     pub completions: Arc<dyn Completions>,
     readers: AnyPool,
     queue: Queue,
-    writer: Arc<Mutex<JoinSet<()>>>,
+    tasks: Arc<Mutex<JoinSet<()>>>,
 }
 
 impl Store {
@@ -35,15 +36,19 @@ impl Store {
         let database = Database::new(settings)?;
         let connection = database.migrated().await?;
         let readers = database.readers();
-        let (queue, writer) = Writer::new(database, connection);
         let mut tasks = JoinSet::new();
+        let (committed, checkpoints) = Checkpoints::new(database.clone());
+        if database.has_log() {
+            tasks.spawn(checkpoints.run());
+        }
+        let (queue, writer) = Writer::new(database, connection, committed);
         tasks.spawn(writer.run());
         Ok(Self {
             responses: Arc::new(SqlResponses::new(readers.clone(), queue.clone())),
             completions: Arc::new(SqlCompletions::new(readers.clone(), queue.clone())),
             readers,
             queue,
-            writer: Arc::new(Mutex::new(tasks)),
+            tasks: Arc::new(Mutex::new(tasks)),
         })
     }
 
@@ -59,7 +64,7 @@ impl Store {
     /// Commits what was queued and closes every connection. Later writes end with [`Error::Closed`].
     pub async fn close(&self) {
         self.queue.close().await;
-        let mut tasks = std::mem::take(&mut *self.writer.lock());
+        let mut tasks = std::mem::take(&mut *self.tasks.lock());
         while tasks.join_next().await.is_some() {}
         self.readers.close().await;
     }

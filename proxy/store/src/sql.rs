@@ -1,6 +1,7 @@
 //! One SQL text for SQLite and PostgreSQL, through `sqlx::Any`. Columns are TEXT and BIGINT.
 
 pub(crate) mod chain;
+pub(crate) mod checkpoint;
 pub(crate) mod completions;
 pub(crate) mod insert;
 pub(crate) mod pool;

@@ -3,6 +3,7 @@
 pub mod drive;
 pub mod load;
 pub mod mock;
+pub mod scale;
 
 mod clock;
 mod stamp;

@@ -49,7 +49,10 @@ impl Operator {
         let log = File::options().create(true).append(true).open(folder.path().join("log"))?;
         let mut command = Command::new(binary()?);
         command.args(["run", "--listen", &listen.to_string(), "--admin", &admin.to_string()]);
-        command.args(["--namespace", ACCOUNT.0, "--identity", name, "--log", "info,operator=debug"]);
+        command.args(["--namespace", ACCOUNT.0, "--identity", name]);
+        if !flags.contains(&"--log") {
+            command.args(["--log", "info,operator=debug"]);
+        }
         command.args(flags);
         command.env_clear().env("KUBECONFIG", kubeconfig);
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).kill_on_drop(true);
@@ -75,6 +78,13 @@ impl Operator {
             }
             sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// The number of its process.
+    ///
+    /// Errors: it has ended.
+    pub fn id(&self) -> anyhow::Result<u32> {
+        self.child.id().context("the operator has ended already")
     }
 
     /// A client of the admin port.
@@ -123,8 +133,7 @@ impl Operator {
     ///
     /// Errors: the process is gone.
     pub fn signal(&self, signal: Signal) -> anyhow::Result<()> {
-        let id = self.child.id().context("the operator has ended already")?;
-        let pid = Pid::from_raw(i32::try_from(id)?).context("no process")?;
+        let pid = Pid::from_raw(i32::try_from(self.id()?)?).context("no process")?;
         Ok(kill_process(pid, signal)?)
     }
 

@@ -57,7 +57,7 @@ pub(crate) fn run(turn: Turn) -> Run<Owners> {
 }
 
 pub(crate) fn limited(turn: Turn, limits: Limits) -> Run<Owners> {
-    Run::new(turn, Owners, limits, Ids::new([7; 32]))
+    Run::new(turn, Owners, limits, Ids::new([7; 32], 0))
 }
 
 pub(crate) fn drain(run: &mut Run<Owners>) -> Vec<Effect> {

@@ -63,7 +63,7 @@ pub(super) async fn run(
 
 impl Keeper {
     pub(super) fn new(app: &Arc<App>, request: &Request, chat: ChatRequest) -> Self {
-        let id = Ids::new(app.seeds.next()).mint("chatcmpl-");
+        let id = Ids::new(app.seeds.next(), app.clock.now_ms()).mint("chatcmpl-");
         let (tenant, expiry) = (request.caller.tenant.clone(), request.runtime.settings.kept_seconds());
         Self { app: Arc::clone(app), tenant, chat, expiry, id }
     }

@@ -34,10 +34,9 @@ macro_rules! chain {
 
 const TURNS: &str = chain!(
     "SELECT c.previous_id, c.status, c.model,
-        (SELECT string_agg(i.body, ',' ORDER BY i.position) FROM items i
-            WHERE i.tenant = $1 AND i.response_id = c.id AND i.direction = 'input'),
-        (SELECT string_agg(i.body, ',' ORDER BY i.position) FROM items i
-            WHERE i.tenant = $1 AND i.response_id = c.id AND i.direction = 'output')
+        (SELECT string_agg(CASE i.direction WHEN 'output' THEN '[true,' ELSE '[false,' END || i.body || ']', ',')
+            FROM (SELECT direction, body FROM items
+                WHERE tenant = $1 AND response_id = c.id ORDER BY position) i)
     FROM chain c ORDER BY c.depth DESC"
 );
 
@@ -48,8 +47,9 @@ const CONTEXT: &str = chain!(
     ORDER BY c.depth DESC, i.position"
 );
 
-/// A response of a chain: `previous_id`, `status`, `model`; its input and its output as JSON lists without brackets.
-pub(crate) type Turn = (Option<String>, String, String, Option<String>, Option<String>);
+/// A response of a chain: `previous_id`, `status`, `model`; its items in order as a JSON list without brackets, each as
+/// a pair of whether it came out of the turn and the item.
+pub(crate) type Turn = (Option<String>, String, String, Option<String>);
 
 /// An item of a chain with the `previous_id` of its response; nulls for a response without items.
 pub(crate) type ContextRow = (Option<String>, Option<String>, Option<String>);
@@ -79,11 +79,10 @@ pub(crate) fn fold(chain: Vec<Turn>) -> Result<Chain, Error> {
         return Ok(Chain::NotFound);
     };
     let (status, model, turns, mut items) = (word(status)?, model.clone(), chain.len(), Vec::new());
-    for (_, status, _, input, output) in chain {
-        items.extend(decode_list::<Item>(input)?);
-        let output = decode_list::<Item>(output)?;
+    for (_, status, _, list) in chain {
         let was_cut = matches!(word(&status)?, Status::Failed | Status::Cancelled);
-        items.extend(output.into_iter().filter(|item| !was_cut || is_finished(item)));
+        let stays = |(is_output, item): &(bool, Item)| !(was_cut && *is_output) || is_finished(item);
+        items.extend(decode_list(list)?.into_iter().filter(stays).map(|(_, item)| item));
     }
     Ok(Chain::Found { items, status, model, turns })
 }

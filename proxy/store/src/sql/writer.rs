@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use crate::error::Error;
+use crate::sql::checkpoint::Committed;
 use crate::sql::pool::{ACQUIRE, Database, STATEMENT};
 use crate::sql::write::{Write, commit};
 
@@ -75,12 +76,13 @@ pub(crate) struct Writer {
     messages: mpsc::Receiver<Message>,
     database: Database,
     connection: Option<AnyConnection>,
+    committed: Committed,
 }
 
 impl Writer {
-    pub(crate) fn new(database: Database, connection: AnyConnection) -> (Queue, Self) {
+    pub(crate) fn new(database: Database, connection: AnyConnection, committed: Committed) -> (Queue, Self) {
         let (sender, messages) = mpsc::channel(QUEUE);
-        (Queue(sender), Self { messages, database, connection: Some(connection) })
+        (Queue(sender), Self { messages, database, connection: Some(connection), committed })
     }
 
     /// Runs until the queue is closed and empty.
@@ -141,8 +143,10 @@ impl Writer {
             Ok(result) => result.map_err(Error::from),
             Err(_) => Err(Error::TooSlow("write")),
         };
-        if result.as_ref().is_err_and(Error::is_transient) {
-            self.connection = None;
+        match &result {
+            Ok(_) => self.committed.add(writes.len(), writes.iter().map(|write| write.size_bytes()).sum()),
+            Err(error) if error.is_transient() => self.connection = None,
+            Err(_) => {}
         }
         result
     }

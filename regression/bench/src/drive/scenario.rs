@@ -2,6 +2,7 @@
 
 mod chain;
 mod growth;
+mod models;
 mod relay;
 mod start;
 mod streams;
@@ -12,10 +13,11 @@ use crate::drive::stage::Stage;
 type Scenario = fn(&Stage, &mut Report) -> anyhow::Result<()>;
 
 /// The scenarios by name.
-pub(crate) const SCENARIOS: [(&str, Scenario); 5] = [
+pub(crate) const SCENARIOS: [(&str, Scenario); 6] = [
     ("start", start::measure),
     ("relay", relay::measure),
     ("streams", streams::measure),
     ("growth", growth::measure),
     ("chain", chain::measure),
+    ("models", models::measure),
 ];

@@ -56,7 +56,7 @@ impl Stage {
         let stage =
             Self { placement, rounds, seconds, full, folder, programs, proxy, model, model_address, foreign };
         stage.await_model()?;
-        stage.configure()?;
+        stage.configure(&stage.folder.join("config"))?;
         Ok(stage)
     }
 
@@ -75,10 +75,22 @@ impl Stage {
 
     /// Starts the proxy with its state in the folder `data`.
     pub(crate) fn fairlead(&self, data: &Path) -> anyhow::Result<Peer> {
+        self.fairlead_on(&self.folder.join("config"), data)
+    }
+
+    /// The same with so many more models.
+    pub(crate) fn fairlead_with(&self, models: usize, data: &Path) -> anyhow::Result<Peer> {
+        let folder = self.folder.join(format!("config-{models}"));
+        self.configure(&folder)?;
+        fs::write(folder.join("models.yaml"), (0..models).map(model).collect::<String>())?;
+        self.fairlead_on(&folder, data)
+    }
+
+    fn fairlead_on(&self, config: &Path, data: &Path) -> anyhow::Result<Peer> {
         fs::create_dir_all(data)?;
         let (address, admin) = (free_address()?, free_address()?);
         let mut command = self.placement.command(&self.proxy, Role::Peer);
-        command.arg("--config").arg(self.folder.join("config"));
+        command.arg("--config").arg(config);
         command.args(["--listen", &address, "--admin-listen", &admin]);
         command.arg("--data-dir").arg(data);
         command.args(["--egress-allow-loopback", "--threads", "1"]);
@@ -164,9 +176,8 @@ impl Stage {
         anyhow::bail!("the model server does not answer on {}", self.model_address)
     }
 
-    fn configure(&self) -> anyhow::Result<()> {
-        let folder = self.folder.join("config");
-        fs::create_dir_all(&folder)?;
+    fn configure(&self, folder: &Path) -> anyhow::Result<()> {
+        fs::create_dir_all(folder)?;
         let address = &self.model_address;
         let text = format!(
             r#"apiVersion: fairlead.dev/v1alpha1
@@ -183,4 +194,16 @@ spec: {{targets: [{{name: only, providerRef: {{name: mock}}, upstreamModel: mock
         fs::write(folder.join("bench.yaml"), text)?;
         Ok(())
     }
+}
+
+/// One of many models that nobody asks for.
+fn model(number: usize) -> String {
+    format!(
+        "apiVersion: fairlead.dev/v1alpha1
+kind: Model
+metadata: {{name: many-{number}}}
+spec: {{targets: [{{name: only, providerRef: {{name: mock}}, upstreamModel: many-{number}}}]}}
+---
+"
+    )
 }

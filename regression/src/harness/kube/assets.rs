@@ -34,7 +34,8 @@ impl Assets {
         }
     }
 
-    pub(super) fn program(&self, name: &str) -> PathBuf {
+    /// Where a program lies.
+    pub fn program(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 }
