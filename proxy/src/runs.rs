@@ -8,3 +8,4 @@ pub mod mint;
 pub mod outlet;
 pub mod resolve;
 pub mod sink;
+mod tasks;

@@ -8,17 +8,22 @@ use protocol::responses::item::{Item, ItemStatus};
 use protocol::responses::response::{IncompleteDetails, Response, Status};
 use protocol::responses::usage::Usage;
 
-use crate::calls::{Begun, Calls, SPENT};
-use crate::choice::Choice;
-use crate::context;
+use crate::calls::{Begun, Calls, Resumed, SPENT};
+use crate::choice::{Choice, Pick};
+use crate::context::{self, Scene};
 use crate::emit::Emitter;
 use crate::finished::{self, Finished};
 use crate::ids::Ids;
 use crate::limits::Limits;
+use crate::lists::Lists;
 use crate::model::{Failure, ModelChoice, ModelError, ModelEvent, ModelRequest, ModelTool, StopReason};
+use crate::names::{Names, Remote};
 use crate::speech::Speech;
 use crate::stance::{Stance, Verdict};
-use crate::tool::{CallId, Decision, Ownership, Progress, ServerTool, ToolCall, ToolOutcome};
+use crate::tool::{
+    Approved, CallId, Decision, ListOutcome, Owner, Ownership, Progress, Server, ServerTool, ToolCall,
+    ToolOutcome,
+};
 
 /// A checked request with everything looked up.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +41,12 @@ pub struct Turn {
     pub tool_choice: Choice,
     /// Server-run calls of this response.
     pub max_tool_calls: Option<u64>,
+    /// MCP servers whose tools are offered. What the context does not hold of them is listed first.
+    pub servers: Vec<Server>,
+    /// Calls of earlier turns that the client approved. The driver has made sure that each is taken once.
+    pub approved: Vec<Approved>,
+    /// Whether the client can be asked to approve a call; where it cannot, the model is told so.
+    pub can_ask: bool,
     /// Whether the echo keeps its model even if the upstream names another one.
     pub keeps_model_name: bool,
 }
@@ -47,6 +58,13 @@ pub enum Input {
     Model(ModelEvent),
     /// The model failed for good; retries are over.
     ModelFailed(ModelError),
+    /// A server was asked for its tools.
+    Listed {
+        /// The server.
+        server_label: String,
+        /// What came of it.
+        outcome: ListOutcome,
+    },
     /// A server-run call returned.
     ToolDone {
         /// The call.
@@ -61,6 +79,8 @@ pub enum Input {
         /// The step.
         progress: Progress,
     },
+    /// The run cannot go on, whatever it waits for: the process ends.
+    Failed(ModelError),
     /// Nothing was sent for long.
     Quiet,
     /// The time of the run is over.
@@ -76,8 +96,15 @@ pub enum Effect {
     Emit(Event),
     /// Starts a generation.
     CallModel(Box<ModelRequest>),
+    /// Asks a server for its tools.
+    ListTools(String),
     /// Starts a server-run call.
-    CallTool(ToolCall),
+    CallTool {
+        /// What runs it, as it was decided.
+        tool: ServerTool,
+        /// The call.
+        call: ToolCall,
+    },
     /// Drops the generation and all running calls.
     Abort,
     /// Ends the run; nothing follows.
@@ -96,6 +123,12 @@ pub struct Run<O> {
     keeps_model_name: bool,
     request: ModelRequest,
     stance: Stance,
+    lists: Lists,
+    names: Names,
+    /// What the model will read of earlier turns and of the input; rendered once the tools are known.
+    context: (Vec<Item>, Vec<Item>),
+    approved: Vec<Approved>,
+    can_ask: bool,
     has_server_tools: bool,
     out: Emitter,
     speech: Speech,
@@ -113,6 +146,10 @@ pub struct Run<O> {
 /// Whose move it is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
+    /// Servers are asked for their tools.
+    Listing,
+    /// Calls that the client approved run.
+    Resuming,
     Generating,
     /// The model has stopped, for a reason that ends the turn if it is one.
     Calling(Option<&'static str>),
@@ -130,30 +167,35 @@ enum Outcome {
 impl<O: Ownership> Run<O> {
     /// Starts a run; its first effects are ready to be polled.
     pub fn new(turn: Turn, ownership: O, limits: Limits, ids: Ids) -> Self {
-        let Turn { response, history, input, mut request, tool_choice, max_tool_calls, .. } = turn;
+        let Turn { history, input, mut request, .. } = turn;
         let parallel = request.parallel_tool_calls != Some(false);
         request.tool_choice = ModelChoice::Auto;
-        request.items = Arc::new(context::render(history, input));
         let mut run = Self {
             ownership,
             limits,
-            response,
+            response: turn.response,
             keeps_model_name: turn.keeps_model_name,
             allowance: request.sampling.max_output_tokens,
+            names: Names::new(request.tools.iter().map(|tool| tool.name.as_str())),
             request,
-            stance: Stance::new(tool_choice),
+            stance: Stance::new(turn.tool_choice),
+            lists: Lists::new(turn.servers, &history.iter().chain(&input)),
+            context: (history, input),
+            approved: turn.approved,
+            can_ask: turn.can_ask,
             has_server_tools: true,
             out: Emitter::new(ids),
             speech: Speech::default(),
-            calls: Calls::new(limits, max_tool_calls, parallel),
-            phase: Phase::Generating,
+            calls: Calls::new(limits, turn.max_tool_calls, parallel),
+            phase: Phase::Listing,
             generations: 0,
             spending: Usage::default(),
             spent: Usage::default(),
         };
         run.announce(Lifecycle::Created);
         run.announce(Lifecycle::InProgress);
-        run.generate();
+        run.lists.begin(&mut run.out);
+        run.advance();
         run
     }
 
@@ -162,9 +204,16 @@ impl<O: Ownership> Run<O> {
     /// Late inputs (a finished run, an unknown call) change nothing.
     pub fn handle(&mut self, input: Input) {
         match (self.phase, input) {
-            (Phase::Finished, _) | (Phase::Calling(_), Input::Model(_) | Input::ModelFailed(_)) => {}
+            (Phase::Finished, _) => {}
             (Phase::Generating, Input::Model(event)) => self.on_model(event),
-            (Phase::Generating, Input::ModelFailed(error)) => self.on_failure(error),
+            (Phase::Generating, Input::ModelFailed(error)) | (_, Input::Failed(error)) => {
+                self.on_failure(error);
+            }
+            (
+                Phase::Listing | Phase::Resuming | Phase::Calling(_),
+                Input::Model(_) | Input::ModelFailed(_),
+            ) => {}
+            (_, Input::Listed { server_label, outcome }) => self.on_listed(&server_label, outcome),
             (_, Input::ToolDone { call, outcome }) => self.on_tool(&call, outcome),
             (_, Input::Progress { call, progress }) => self.calls.step(&mut self.out, &call, progress),
             (_, Input::Quiet) => self.announce(Lifecycle::InProgress),
@@ -196,7 +245,8 @@ impl<O: Ownership> Run<O> {
             ModelEvent::ToolStart { index, name } => self.on_call(index, name),
             ModelEvent::ToolArguments { index, fragment } => self.calls.write(out, index, fragment),
             ModelEvent::ToolEnd { index } => {
-                self.calls.end(out, index);
+                let (ownership, can_ask) = (&self.ownership, self.can_ask);
+                self.calls.end(out, index, &|tool, call| decide(ownership, can_ask, tool, call));
                 self.calls.launch(out, false);
             }
             ModelEvent::Usage(usage) => self.spending = usage,
@@ -208,20 +258,30 @@ impl<O: Ownership> Run<O> {
 
     fn on_call(&mut self, index: u32, name: String) {
         self.speech.pause(&mut self.out);
-        let decision = self.ownership.decide(&name);
-        let begun = match self.objection(&name, &decision) {
-            Some(why) => Begun { index, name, decision: Decision::Denied(why), outside: true },
-            None => Begun { index, name, decision, outside: false },
+        let owner = self.owner(&name);
+        let begun = match self.objection(&name, &owner) {
+            Some(why) => Begun { index, name, owner: Owner::Nobody(why), outside: true },
+            None => Begun { index, name, owner, outside: false },
         };
         self.calls.begin(&mut self.out, begun);
     }
 
+    fn owner(&self, name: &str) -> Owner {
+        match self.names.get(name) {
+            Some(Remote { server_label, tool }) => {
+                let (server_label, name) = (server_label.clone(), tool.clone());
+                Owner::Server(ServerTool::Mcp { server_label, name })
+            }
+            None => self.ownership.owner(name),
+        }
+    }
+
     /// Why the turn does not allow a call, if it does not.
-    fn objection(&self, name: &str, decision: &Decision) -> Option<String> {
+    fn objection(&self, name: &str, owner: &Owner) -> Option<String> {
         if !self.stance.permits(name) {
             return Some(format!("Not executed: the tool {name} must not be used here."));
         }
-        (!self.has_server_tools && counts(decision)).then(|| SPENT.to_owned())
+        (!self.has_server_tools && counts(owner)).then(|| SPENT.to_owned())
     }
 
     fn on_stop(&mut self, reason: &StopReason) {
@@ -238,7 +298,10 @@ impl<O: Ownership> Run<O> {
         self.speech.close(&mut self.out, status);
         match cut {
             Some(_) => self.calls.cut(&mut self.out),
-            None => self.calls.end_all(&mut self.out),
+            None => {
+                let (ownership, can_ask) = (&self.ownership, self.can_ask);
+                self.calls.end_all(&mut self.out, &|tool, call| decide(ownership, can_ask, tool, call));
+            }
         }
         self.phase = Phase::Calling(cut);
         self.calls.launch(&mut self.out, true);
@@ -254,12 +317,74 @@ impl<O: Ownership> Run<O> {
         }
     }
 
-    /// Decides what follows a generation once every call has returned.
-    fn advance(&mut self) {
-        let Phase::Calling(cut) = self.phase else { return };
-        if self.calls.is_pending() {
-            return;
+    fn on_listed(&mut self, server_label: &str, outcome: ListOutcome) {
+        match self.lists.done(&mut self.out, server_label, outcome) {
+            Ok(()) => self.advance(),
+            Err(error) => self.on_failure(ModelError { error, cause: Failure::Tools }),
         }
+    }
+
+    /// Decides what follows once everything that the phase waits for has returned.
+    fn advance(&mut self) {
+        match self.phase {
+            Phase::Listing if !self.lists.is_pending() => self.resume(),
+            Phase::Resuming if !self.calls.is_pending() => self.generate(),
+            Phase::Calling(cut) if !self.calls.is_pending() => self.conclude(cut),
+            Phase::Listing | Phase::Resuming | Phase::Generating | Phase::Calling(_) | Phase::Finished => {}
+        }
+    }
+
+    /// Takes over what was listed, and begins the calls that the client approved.
+    fn resume(&mut self) {
+        self.offer();
+        let (history, input) = std::mem::take(&mut self.context);
+        let approved = std::mem::take(&mut self.approved);
+        let scene = Scene { names: &self.names, approved: &approved };
+        self.request.items = Arc::new(context::render(history, input, scene));
+        if let Err(pick) = self.stance.resolve(&self.names) {
+            return self.on_failure(not_offered(&pick));
+        }
+        self.phase = Phase::Resuming;
+        for approved in approved {
+            let resumed = self.resumed(approved);
+            self.calls.resume(&mut self.out, resumed);
+        }
+        self.calls.launch(&mut self.out, true);
+        self.advance();
+    }
+
+    /// Offers the tools of servers to the model, in the order of the turn.
+    fn offer(&mut self) {
+        let mut offered = Vec::new();
+        for (server, listing) in self.lists.take() {
+            for tool in self.ownership.listed(&server, &listing) {
+                if self.names.of(&server, Some(&tool.name)).is_empty() {
+                    offered.push(ModelTool::remote(self.names.add(&server, &tool.name), tool));
+                }
+            }
+        }
+        if !offered.is_empty() {
+            Arc::make_mut(&mut self.request.tools).extend(offered);
+        }
+    }
+
+    /// A call that was approved, with what the rules of this turn say of it.
+    fn resumed(&self, approved: Approved) -> Resumed {
+        let (server_label, tool) = (approved.server_label.clone(), approved.name.clone());
+        let name = self.names.of_call(&server_label, &tool);
+        let is_offered = !self.names.of(&server_label, Some(&tool)).is_empty();
+        let server_tool = ServerTool::Mcp { server_label, name: tool };
+        let call = ToolCall { id: String::new(), name, arguments: approved.arguments.clone() };
+        let decision = if is_offered {
+            self.ownership.decide(&server_tool, &call)
+        } else {
+            Decision::Denied(format!("Not executed: the tool {} is no longer available.", call.name))
+        };
+        Resumed { name: call.name, tool: server_tool, approved, decision }
+    }
+
+    /// Decides what follows a generation.
+    fn conclude(&mut self, cut: Option<&'static str>) {
         if let Some(reason) = cut {
             return self.finish(Outcome::Incomplete { reason, limit: None });
         }
@@ -312,7 +437,7 @@ impl<O: Ownership> Run<O> {
     /// Leaves the client's tools and thoughts; where there are none, the tools stay and no call is allowed.
     fn withdraw_server_tools(&mut self) {
         self.has_server_tools = false;
-        let stays = |tool: &&ModelTool| !counts(&self.ownership.decide(&tool.name));
+        let stays = |tool: &&ModelTool| !counts(&self.owner(&tool.name));
         let rest: Vec<ModelTool> = self.request.tools.iter().filter(stays).cloned().collect();
         if rest.is_empty() {
             self.request.tool_choice = ModelChoice::None;
@@ -339,6 +464,7 @@ impl<O: Ownership> Run<O> {
     /// Closes what is open and stops everything that runs.
     fn abort(&mut self) {
         self.speech.close(&mut self.out, ItemStatus::Incomplete);
+        self.lists.give_up(&mut self.out);
         self.calls.give_up(&mut self.out);
         self.out.push(Effect::Abort);
     }
@@ -381,10 +507,37 @@ impl Outcome {
 }
 
 /// True if a call is one that `max_tool_calls` counts.
-fn counts(decision: &Decision) -> bool {
-    match decision {
-        Decision::Server(tool) => *tool != ServerTool::Think,
-        Decision::Client(_) | Decision::Denied(_) => false,
+fn counts(owner: &Owner) -> bool {
+    match owner {
+        Owner::Server(tool) => *tool != ServerTool::Think,
+        Owner::Client(_) | Owner::Nobody(_) => false,
+    }
+}
+
+/// The decision on a call; where nobody can be asked, the call is denied.
+fn decide(ownership: &impl Ownership, can_ask: bool, tool: &ServerTool, call: &ToolCall) -> Decision {
+    let decision = ownership.decide(tool, call);
+    let is_askable = can_ask && matches!(tool, ServerTool::Mcp { .. });
+    if decision == Decision::Approval && !is_askable {
+        let why = format!(
+            "Not executed: the tool {} needs the user's approval, and there is no way to ask for it here.",
+            call.name
+        );
+        return Decision::Denied(why);
+    }
+    decision
+}
+
+/// The turn must begin with a call of a tool that its server does not have.
+fn not_offered(pick: &Pick) -> ModelError {
+    let name = match pick {
+        Pick::Name(name) | Pick::Remote { tool: Some(name), .. } => name,
+        Pick::Remote { server_label, tool: None } => server_label,
+    };
+    let message = format!("Tool choice '{name}' is not among the tools that its server offers here.");
+    ModelError {
+        error: ApiError::bad_request("invalid_value", "tool_choice", message),
+        cause: Failure::Tools,
     }
 }
 

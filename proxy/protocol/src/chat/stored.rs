@@ -36,7 +36,7 @@ fn shown_tools(request: &ChatRequest) -> Option<Value> {
     let tools = request.raw.get("tools")?.as_array()?.iter().map(|tool| {
         let kind = tool.get("type").and_then(Value::as_str).unwrap_or_default();
         let hosted = crate::responses::request::is_server_type(kind).then(|| server.next()).flatten();
-        hosted.map_or_else(|| tool.clone(), |hosted| serde_json::to_value(hosted.echo()).unwrap_or_default())
+        hosted.map_or_else(|| tool.clone(), |hosted| serde_json::to_value(hosted).unwrap_or_default())
     });
     Some(tools.collect())
 }

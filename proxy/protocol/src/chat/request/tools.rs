@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::error::ApiError;
 use crate::read::{Fields, Path};
-use crate::responses::request::{is_server_type, tool};
+use crate::responses::request::{check_labels, is_server_type, tool};
 use crate::responses::tool::{CustomTool, FunctionTool, Tool};
 
 /// Entries of `tools`, and of `functions`.
@@ -14,16 +14,20 @@ const NAME_LIMIT: usize = 64;
 
 /// Takes `tools` and the deprecated `functions`: those of the server, those of the client.
 pub(super) fn tools(fields: &mut Fields<'_>) -> Result<(Vec<Tool>, Vec<Tool>), ApiError> {
-    let (mut server, mut client) = (Vec::new(), Vec::new());
+    let (mut server, mut client, mut places) = (Vec::new(), Vec::new(), Vec::new());
     let list = fields.bounded_array("tools", LIMIT)?.unwrap_or_default();
     for (index, value) in list.into_iter().enumerate() {
         let path = fields.path().key("tools");
         let path = path.index(index);
         match value.get("type").and_then(Value::as_str) {
-            Some(kind) if is_server_type(kind) => server.push(tool(value, &path)?),
+            Some(kind) if is_server_type(kind) => {
+                server.push(tool(value, &path)?);
+                places.push(index);
+            }
             _ => client.push(nested(value, &path)?),
         }
     }
+    check_labels(places.into_iter().zip(&server), &fields.path().key("tools"))?;
     let list = fields.bounded_array("functions", LIMIT)?.unwrap_or_default();
     for (index, value) in list.into_iter().enumerate() {
         let path = fields.path().key("functions");
