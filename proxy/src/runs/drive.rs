@@ -74,8 +74,8 @@ pub async fn drive(mut run: Run<Toolbox>, work: &Work, sink: &mut impl Sink) -> 
                     meter.begin();
                     generation = work.targets.stream(*request, work.call.clone()).fuse().boxed();
                 }
-                Effect::ListTools(server_label) => tasks.list(work, server_label),
-                Effect::CallTool { tool, call } => tasks.call(work, tool, call),
+                Effect::ListTools(server_label) => tasks.list(&work.toolbox, server_label),
+                Effect::CallTool { tool, call } => tasks.call(&work.toolbox, &work.metrics, (tool, call)),
                 Effect::Abort => {
                     generation = stream::pending().boxed();
                     tasks.clear();

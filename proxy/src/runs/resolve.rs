@@ -22,6 +22,7 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::error::from_store;
 use crate::live::resolve::Resolution;
+use crate::runs::approvals::{Answers, answered};
 use crate::runs::{echo, mint};
 
 /// A turn that is ready to run.
@@ -55,12 +56,16 @@ pub async fn prepare(
     check_calls(&history, &input)?;
     let toolbox = Toolbox::new(&request.tools, &Remotes::new())?;
     check_capabilities(&request, &input, &resolution)?;
+    let servers = toolbox.servers();
+    let (tenant, now) = (&caller.tenant, app.clock.now());
+    let answers = Answers { tenant, history: &history, input: &input, servers: &servers, now };
+    let approved = answered(&*app.store.approvals, &answers).await?;
     let turn = Turn {
         response: echoed(app, &request, &resolution, &mut ids),
         tool_choice: choice(&request.tool_choice, &toolbox),
         max_tool_calls: request.max_tool_calls,
-        servers: toolbox.servers(),
-        approved: Vec::new(),
+        servers,
+        approved,
         can_ask: true,
         keeps_model_name: false,
         request: template(&request, &toolbox, &resolution),
