@@ -1,15 +1,13 @@
-//! A turn: what it is made of, what happens to it, and what it does.
+//! One turn of the loop as a state machine: whose move it is, and what follows.
 
 use std::sync::Arc;
 
-use protocol::error::{ApiError, SERVER_ERROR};
-use protocol::responses::event::{Event, EventBody, Lifecycle};
+use protocol::responses::event::{EventBody, Lifecycle};
 use protocol::responses::item::{Item, ItemStatus};
-use protocol::responses::response::{IncompleteDetails, Response, Status};
+use protocol::responses::response::Response;
 use protocol::responses::usage::Usage;
 
 use crate::calls::{Begun, Calls, Resumed, SPENT};
-use crate::choice::{Choice, Pick};
 use crate::context::{self, Scene};
 use crate::emit::Emitter;
 use crate::finished::{self, Finished};
@@ -20,96 +18,14 @@ use crate::model::{Failure, ModelChoice, ModelError, ModelEvent, ModelRequest, M
 use crate::names::{Names, Remote};
 use crate::speech::Speech;
 use crate::stance::{Stance, Verdict};
-use crate::tool::{
-    Approved, CallId, Decision, ListOutcome, Owner, Ownership, Progress, Server, ServerTool, ToolCall,
-    ToolOutcome,
-};
+use crate::tool::{Approved, Decision, ListOutcome, Owner, Ownership, ServerTool, ToolCall, ToolOutcome};
+use outcome::Outcome;
+use rules::{counts, decide, no_call, not_offered};
+pub use turn::{Effect, Input, Turn};
 
-/// A checked request with everything looked up.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Turn {
-    /// The echo: `in_progress`, with its id and without output.
-    pub response: Response,
-    /// Stored items before this turn, oldest first.
-    pub history: Vec<Item>,
-    /// This turn's own input, with ids.
-    pub input: Vec<Item>,
-    /// What every generation has in common. The run sets `items`, `tool_choice` and what is left of
-    /// `sampling.max_output_tokens`, which here is the budget of the whole response.
-    pub request: ModelRequest,
-    /// Which tools may or must be called.
-    pub tool_choice: Choice,
-    /// Server-run calls of this response.
-    pub max_tool_calls: Option<u64>,
-    /// MCP servers whose tools are offered. What the context does not hold of them is listed first.
-    pub servers: Vec<Server>,
-    /// Calls of earlier turns that the client approved. The driver has made sure that each is taken once.
-    pub approved: Vec<Approved>,
-    /// Whether the client can be asked to approve a call; where it cannot, the model is told so.
-    pub can_ask: bool,
-    /// Whether the echo keeps its model even if the upstream names another one.
-    pub keeps_model_name: bool,
-}
-
-/// What happened outside the run.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Input {
-    /// The model said something.
-    Model(ModelEvent),
-    /// The model failed for good; retries are over.
-    ModelFailed(ModelError),
-    /// A server was asked for its tools.
-    Listed {
-        /// The server.
-        server_label: String,
-        /// What came of it.
-        outcome: ListOutcome,
-    },
-    /// A server-run call returned.
-    ToolDone {
-        /// The call.
-        call: CallId,
-        /// What it returned.
-        outcome: ToolOutcome,
-    },
-    /// A server-run call went a step further.
-    Progress {
-        /// The call.
-        call: CallId,
-        /// The step.
-        progress: Progress,
-    },
-    /// The run cannot go on, whatever it waits for: the process ends.
-    Failed(ModelError),
-    /// Nothing was sent for long.
-    Quiet,
-    /// The time of the run is over.
-    Expired,
-    /// Somebody ended the run.
-    Cancelled,
-}
-
-/// What the driver does next, in order.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Effect {
-    /// Sends an event.
-    Emit(Event),
-    /// Starts a generation.
-    CallModel(Box<ModelRequest>),
-    /// Asks a server for its tools.
-    ListTools(String),
-    /// Starts a server-run call.
-    CallTool {
-        /// What runs it, as it was decided.
-        tool: ServerTool,
-        /// The call.
-        call: ToolCall,
-    },
-    /// Drops the generation and all running calls.
-    Abort,
-    /// Ends the run; nothing follows.
-    Finish(Box<Finished>),
-}
+mod outcome;
+mod rules;
+mod turn;
 
 /// The reason of every ceiling of the server.
 const MAX_MESSAGES: &str = "max_messages";
@@ -154,14 +70,6 @@ enum Phase {
     /// The model has stopped, for a reason that ends the turn if it is one.
     Calling(Option<&'static str>),
     Finished,
-}
-
-/// How a run ends.
-enum Outcome {
-    Completed,
-    Incomplete { reason: &'static str, limit: Option<&'static str> },
-    Failed(ModelError),
-    Cancelled,
 }
 
 impl<O: Ownership> Run<O> {
@@ -484,64 +392,4 @@ impl<O: Ownership> Run<O> {
         let sequence_number = self.out.take_number();
         self.out.push(Effect::Finish(Box::new(Finished { response, sequence_number, failure })));
     }
-}
-
-impl Outcome {
-    fn apply(self, response: &mut Response) -> Option<ModelError> {
-        match self {
-            Self::Completed => response.status = Status::Completed,
-            Self::Cancelled => response.status = Status::Cancelled,
-            Self::Incomplete { reason, limit } => {
-                response.status = Status::Incomplete;
-                let (reason, limit) = (reason.to_owned(), limit.map(str::to_owned));
-                response.incomplete_details = Some(IncompleteDetails { reason, limit });
-            }
-            Self::Failed(error) => {
-                response.status = Status::Failed;
-                response.error = Some(finished::response_error(&error.error));
-                return Some(error);
-            }
-        }
-        None
-    }
-}
-
-/// True if a call is one that `max_tool_calls` counts.
-fn counts(owner: &Owner) -> bool {
-    match owner {
-        Owner::Server(tool) => *tool != ServerTool::Think,
-        Owner::Client(_) | Owner::Nobody(_) => false,
-    }
-}
-
-/// The decision on a call; where nobody can be asked, the call is denied.
-fn decide(ownership: &impl Ownership, can_ask: bool, tool: &ServerTool, call: &ToolCall) -> Decision {
-    let decision = ownership.decide(tool, call);
-    let is_askable = can_ask && matches!(tool, ServerTool::Mcp { .. });
-    if decision == Decision::Approval && !is_askable {
-        let why = format!(
-            "Not executed: the tool {} needs the user's approval, and there is no way to ask for it here.",
-            call.name
-        );
-        return Decision::Denied(why);
-    }
-    decision
-}
-
-/// The turn must begin with a call of a tool that its server does not have.
-fn not_offered(pick: &Pick) -> ModelError {
-    let name = match pick {
-        Pick::Name(name) | Pick::Remote { tool: Some(name), .. } => name,
-        Pick::Remote { server_label, tool: None } => server_label,
-    };
-    let message = format!("Tool choice '{name}' is not among the tools that its server offers here.");
-    ModelError {
-        error: ApiError::bad_request("invalid_value", "tool_choice", message),
-        cause: Failure::Tools,
-    }
-}
-
-fn no_call() -> ModelError {
-    let message = "The model made no tool call although the request requires one.";
-    ModelError { error: ApiError::new(502, SERVER_ERROR, message), cause: Failure::Malformed }
 }

@@ -150,10 +150,11 @@ mod tests {
         tasks.call(&busy(), &Arc::new(Metrics::new().unwrap()), call());
         let mut steps = 0;
         let result = loop {
-            match tasks.next().await {
-                Input::Progress { .. } => steps += 1,
-                other => break other,
+            let input = tasks.next().await;
+            if !matches!(input, Input::Progress { .. }) {
+                break input;
             }
+            steps += 1;
         };
         assert_eq!(steps, 200);
         let outcome = ToolOutcome::text("done");

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::Object;
 use crate::error::ApiError;
 use crate::read::{Fields, Path};
 use crate::responses::request::{check_labels, is_server_type, tool};
@@ -34,6 +35,18 @@ pub(super) fn tools(fields: &mut Fields<'_>) -> Result<(Vec<Tool>, Vec<Tool>), A
         client.push(Tool::Function(function(Fields::new(value, path.index(index))?)?));
     }
     Ok((server, client))
+}
+
+/// Puts the tools of the server into a request as they may be shown: it holds no credentials then.
+pub(super) fn conceal(raw: &mut Object, server: &[Tool]) {
+    let mut server = server.iter();
+    let tools = raw.get_mut("tools").and_then(Value::as_array_mut);
+    for tool in tools.into_iter().flatten() {
+        let kind = tool.get("type").and_then(Value::as_str).unwrap_or_default();
+        if is_server_type(kind) {
+            *tool = server.next().and_then(|tool| serde_json::to_value(tool).ok()).unwrap_or_default();
+        }
+    }
 }
 
 fn nested(value: Value, path: &Path<'_>) -> Result<Tool, ApiError> {
