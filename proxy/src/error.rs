@@ -32,6 +32,7 @@ pub fn failure_word(cause: Failure) -> &'static str {
         Failure::Truncated => "truncated",
         Failure::Malformed => "malformed",
         Failure::Unsupported => "unsupported",
+        Failure::Tools => "tools",
     }
 }
 

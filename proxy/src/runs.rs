@@ -1,5 +1,6 @@
 //! Before, during and after a turn: look everything up, drive the run, store, answer.
 
+pub mod approvals;
 pub mod conclude;
 pub mod drive;
 pub mod echo;
@@ -8,3 +9,4 @@ pub mod mint;
 pub mod outlet;
 pub mod resolve;
 pub mod sink;
+mod tasks;

@@ -6,11 +6,12 @@ use protocol::responses::item::Item;
 
 use crate::emit::Emitter;
 use crate::limits::Limits;
-use crate::tool::{Decision, Progress, ToolOutcome};
+use crate::tool::{Approved, Decision, Owner, Progress, ServerTool, ToolCall, ToolOutcome};
 use budget::Budget;
 pub(crate) use budget::SPENT;
 use call::{Answer, Call};
 
+mod approval;
 mod budget;
 mod call;
 mod client;
@@ -33,10 +34,22 @@ pub(crate) struct Begun {
     /// How the upstream tells parallel calls apart.
     pub(crate) index: u32,
     pub(crate) name: String,
-    pub(crate) decision: Decision,
-    /// True if the decision is a denial by the choice of the turn.
+    pub(crate) owner: Owner,
+    /// True if nobody runs it because of the choice of the turn.
     pub(crate) outside: bool,
 }
+
+/// A call that begins because the client approved it.
+pub(crate) struct Resumed {
+    /// The name that the model knows.
+    pub(crate) name: String,
+    pub(crate) tool: ServerTool,
+    pub(crate) approved: Approved,
+    pub(crate) decision: Decision,
+}
+
+/// Decides on a server-run call whose arguments are whole.
+pub(crate) type Decide<'a> = dyn Fn(&ServerTool, &ToolCall) -> Decision + 'a;
 
 impl Calls {
     pub(crate) fn new(limits: Limits, max_tool_calls: Option<u64>, parallel: bool) -> Self {
@@ -49,6 +62,15 @@ impl Calls {
         self.list.push(Call::begin(out, begun));
     }
 
+    /// Takes up a call of an earlier turn; it waits for its turn to run.
+    pub(crate) fn resume(&mut self, out: &mut Emitter, resumed: Resumed) {
+        let call = Call::resume(out, resumed, &mut self.budget);
+        if call.is_waiting() {
+            self.waiting.push_back(self.list.len());
+        }
+        self.list.push(call);
+    }
+
     pub(crate) fn write(&mut self, out: &mut Emitter, index: u32, fragment: String) {
         if let Some(call) = self.list.iter_mut().rfind(|call| call.is_written(index)) {
             call.write(out, fragment);
@@ -56,15 +78,15 @@ impl Calls {
     }
 
     /// The arguments are whole: a server-run call waits for its turn, a client's is handed over.
-    pub(crate) fn end(&mut self, out: &mut Emitter, index: u32) {
+    pub(crate) fn end(&mut self, out: &mut Emitter, index: u32, decide: &Decide<'_>) {
         if let Some(place) = self.list.iter().rposition(|call| call.is_written(index)) {
-            self.settle(out, place);
+            self.settle(out, place, decide);
         }
     }
 
     /// Ends the calls that the model left open when it stopped.
-    pub(crate) fn end_all(&mut self, out: &mut Emitter) {
-        (0..self.list.len()).for_each(|place| self.settle(out, place));
+    pub(crate) fn end_all(&mut self, out: &mut Emitter, decide: &Decide<'_>) {
+        (0..self.list.len()).for_each(|place| self.settle(out, place, decide));
     }
 
     /// Drops the calls that were cut off.
@@ -114,7 +136,7 @@ impl Calls {
         !self.list.is_empty()
     }
 
-    /// True if the client has a call to answer.
+    /// True if the client has a call to answer or to approve.
     pub(crate) fn is_handed(&self) -> bool {
         self.list.iter().any(Call::is_handed)
     }
@@ -144,9 +166,9 @@ impl Calls {
         context
     }
 
-    fn settle(&mut self, out: &mut Emitter, place: usize) {
+    fn settle(&mut self, out: &mut Emitter, place: usize, decide: &Decide<'_>) {
         let Some(call) = self.list.get_mut(place) else { return };
-        if call.settle(out, &mut self.budget) {
+        if call.settle(out, &mut self.budget, decide) {
             self.waiting.push_back(place);
         }
     }

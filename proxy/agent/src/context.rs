@@ -7,7 +7,13 @@ use protocol::error::ApiError;
 use protocol::responses::item::{
     FunctionCall, FunctionCallOutput, FunctionCallOutputTag, Item, ItemStatus, Output,
 };
+use serde_json::json;
 
+use crate::names::Names;
+use crate::tool::Approved;
+use consents::Consents;
+
+mod consents;
 mod server;
 
 /// What the model is told of a call that has no output.
@@ -40,10 +46,14 @@ pub fn check<'a>(items: impl IntoIterator<Item = &'a Item>) -> Result<(), ApiErr
 ///
 /// Shape: calls that were made together stand together, and their outputs follow in the same order, of several the last
 /// one; server-run calls are function calls. A call that was cut off, an output without a call, and items that only
-/// concern the client are left out.
-pub fn render(history: Vec<Item>, input: Vec<Item>) -> Vec<Item> {
+/// concern the client are left out. A call that the client was asked about is shown where it was asked unless it ran or
+/// is about to run: the model is told that it was denied, or not answered.
+pub fn render(history: Vec<Item>, input: Vec<Item>, scene: Scene<'_>) -> Vec<Item> {
+    let consents = Consents::of(history.iter().chain(&input), scene.approved);
     let mut entries = Entries::default();
-    history.into_iter().chain(input).for_each(|item| entries.take(item));
+    for item in history.into_iter().chain(input) {
+        entries.take(item, (&scene, &consents));
+    }
     let mut block = Block::default();
     for entry in entries.list {
         block.take(entry);
@@ -52,10 +62,28 @@ pub fn render(history: Vec<Item>, input: Vec<Item>) -> Vec<Item> {
     block.items
 }
 
+/// What the turn knows of servers beside the items.
+#[derive(Clone, Copy)]
+pub struct Scene<'a> {
+    /// The names that the model knows tools by.
+    pub names: &'a Names,
+    /// Calls that run before the model is asked.
+    pub approved: &'a [Approved],
+}
+
 /// A call and its output.
 pub(crate) fn pair(call: FunctionCall, output: String) -> [Item; 2] {
     let output = text_output(call.call_id.clone(), output);
     [Item::FunctionCall(call), output]
+}
+
+/// Arguments as upstreams take them back: the text of an object.
+pub(crate) fn as_object(arguments: String) -> String {
+    match serde_json::from_str::<Object>(&arguments) {
+        Ok(_) => arguments,
+        Err(_) if arguments.is_empty() => "{}".to_owned(),
+        Err(_) => json!({ "input": arguments }).to_string(),
+    }
 }
 
 /// Puts the outputs of calls that were made together behind the last of these calls.
@@ -98,7 +126,7 @@ struct Entry {
 }
 
 impl Entries {
-    fn take(&mut self, item: Item) {
+    fn take(&mut self, item: Item, scene: (&Scene<'_>, &Consents)) {
         match part(&item) {
             Part::Call(id) => {
                 let id = id.to_owned();
@@ -116,8 +144,8 @@ impl Entries {
             }
             Part::Else => {
                 self.after_call = false;
-                let plain = server::render(item).into_iter();
-                self.list.extend(plain.map(|item| Entry { item, output: None, begins_block: true }));
+                let plain = server::render(item, scene);
+                self.list.extend(plain.map(|(item, output)| Entry { item, output, begins_block: true }));
             }
         }
     }

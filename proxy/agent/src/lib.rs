@@ -9,10 +9,12 @@ pub mod finished;
 pub mod ids;
 pub mod limits;
 pub mod model;
+pub mod names;
 pub mod run;
 pub mod tool;
 
 mod calls;
 mod emit;
+mod lists;
 mod speech;
 mod stance;

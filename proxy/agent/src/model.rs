@@ -5,6 +5,7 @@ use std::sync::Arc;
 use protocol::Object;
 use protocol::error::ApiError;
 use protocol::responses::item::Item;
+use protocol::responses::mcp::ListedTool;
 use protocol::responses::response::{ReasoningConfig, TextConfig};
 use protocol::responses::usage::Usage;
 use serde_json::Value;
@@ -89,6 +90,18 @@ pub struct ModelTool {
     pub description: Option<String>,
     /// What it takes.
     pub input: ToolInput,
+}
+
+impl ModelTool {
+    /// A tool of an MCP server under the name that the model sees; a schema that is no object takes an empty object.
+    pub(crate) fn remote(name: String, tool: ListedTool) -> Self {
+        let parameters = Some(tool.input_schema).filter(Value::is_object);
+        Self {
+            name,
+            description: tool.description,
+            input: ToolInput::Schema { parameters, strict: Some(false) },
+        }
+    }
 }
 
 /// What a tool takes.
@@ -236,4 +249,6 @@ pub enum Failure {
     Malformed,
     /// The request cannot be expressed for this upstream; nothing was sent.
     Unsupported,
+    /// The tools of a server that the turn needs could not be had; no model was asked.
+    Tools,
 }

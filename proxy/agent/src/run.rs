@@ -1,88 +1,31 @@
-//! A turn: what it is made of, what happens to it, and what it does.
+//! One turn of the loop as a state machine: whose move it is, and what follows.
 
 use std::sync::Arc;
 
-use protocol::error::{ApiError, SERVER_ERROR};
-use protocol::responses::event::{Event, EventBody, Lifecycle};
+use protocol::responses::event::{EventBody, Lifecycle};
 use protocol::responses::item::{Item, ItemStatus};
-use protocol::responses::response::{IncompleteDetails, Response, Status};
+use protocol::responses::response::Response;
 use protocol::responses::usage::Usage;
 
-use crate::calls::{Begun, Calls, SPENT};
-use crate::choice::Choice;
-use crate::context;
+use crate::calls::{Begun, Calls, Resumed, SPENT};
+use crate::context::{self, Scene};
 use crate::emit::Emitter;
 use crate::finished::{self, Finished};
 use crate::ids::Ids;
 use crate::limits::Limits;
+use crate::lists::Lists;
 use crate::model::{Failure, ModelChoice, ModelError, ModelEvent, ModelRequest, ModelTool, StopReason};
+use crate::names::{Names, Remote};
 use crate::speech::Speech;
 use crate::stance::{Stance, Verdict};
-use crate::tool::{CallId, Decision, Ownership, Progress, ServerTool, ToolCall, ToolOutcome};
+use crate::tool::{Approved, Decision, ListOutcome, Owner, Ownership, ServerTool, ToolCall, ToolOutcome};
+use outcome::Outcome;
+use rules::{counts, decide, no_call, not_offered};
+pub use turn::{Effect, Input, Turn};
 
-/// A checked request with everything looked up.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Turn {
-    /// The echo: `in_progress`, with its id and without output.
-    pub response: Response,
-    /// Stored items before this turn, oldest first.
-    pub history: Vec<Item>,
-    /// This turn's own input, with ids.
-    pub input: Vec<Item>,
-    /// What every generation has in common. The run sets `items`, `tool_choice` and what is left of
-    /// `sampling.max_output_tokens`, which here is the budget of the whole response.
-    pub request: ModelRequest,
-    /// Which tools may or must be called.
-    pub tool_choice: Choice,
-    /// Server-run calls of this response.
-    pub max_tool_calls: Option<u64>,
-    /// Whether the echo keeps its model even if the upstream names another one.
-    pub keeps_model_name: bool,
-}
-
-/// What happened outside the run.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Input {
-    /// The model said something.
-    Model(ModelEvent),
-    /// The model failed for good; retries are over.
-    ModelFailed(ModelError),
-    /// A server-run call returned.
-    ToolDone {
-        /// The call.
-        call: CallId,
-        /// What it returned.
-        outcome: ToolOutcome,
-    },
-    /// A server-run call went a step further.
-    Progress {
-        /// The call.
-        call: CallId,
-        /// The step.
-        progress: Progress,
-    },
-    /// Nothing was sent for long.
-    Quiet,
-    /// The time of the run is over.
-    Expired,
-    /// Somebody ended the run.
-    Cancelled,
-}
-
-/// What the driver does next, in order.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Effect {
-    /// Sends an event.
-    Emit(Event),
-    /// Starts a generation.
-    CallModel(Box<ModelRequest>),
-    /// Starts a server-run call.
-    CallTool(ToolCall),
-    /// Drops the generation and all running calls.
-    Abort,
-    /// Ends the run; nothing follows.
-    Finish(Box<Finished>),
-}
+mod outcome;
+mod rules;
+mod turn;
 
 /// The reason of every ceiling of the server.
 const MAX_MESSAGES: &str = "max_messages";
@@ -96,6 +39,12 @@ pub struct Run<O> {
     keeps_model_name: bool,
     request: ModelRequest,
     stance: Stance,
+    lists: Lists,
+    names: Names,
+    /// What the model will read of earlier turns and of the input; rendered once the tools are known.
+    context: (Vec<Item>, Vec<Item>),
+    approved: Vec<Approved>,
+    can_ask: bool,
     has_server_tools: bool,
     out: Emitter,
     speech: Speech,
@@ -113,47 +62,48 @@ pub struct Run<O> {
 /// Whose move it is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
+    /// Servers are asked for their tools.
+    Listing,
+    /// Calls that the client approved run.
+    Resuming,
     Generating,
     /// The model has stopped, for a reason that ends the turn if it is one.
     Calling(Option<&'static str>),
     Finished,
 }
 
-/// How a run ends.
-enum Outcome {
-    Completed,
-    Incomplete { reason: &'static str, limit: Option<&'static str> },
-    Failed(ModelError),
-    Cancelled,
-}
-
 impl<O: Ownership> Run<O> {
     /// Starts a run; its first effects are ready to be polled.
     pub fn new(turn: Turn, ownership: O, limits: Limits, ids: Ids) -> Self {
-        let Turn { response, history, input, mut request, tool_choice, max_tool_calls, .. } = turn;
+        let Turn { history, input, mut request, .. } = turn;
         let parallel = request.parallel_tool_calls != Some(false);
         request.tool_choice = ModelChoice::Auto;
-        request.items = Arc::new(context::render(history, input));
         let mut run = Self {
             ownership,
             limits,
-            response,
+            response: turn.response,
             keeps_model_name: turn.keeps_model_name,
             allowance: request.sampling.max_output_tokens,
+            names: Names::new(request.tools.iter().map(|tool| tool.name.as_str())),
             request,
-            stance: Stance::new(tool_choice),
+            stance: Stance::new(turn.tool_choice),
+            lists: Lists::new(turn.servers, &history.iter().chain(&input)),
+            context: (history, input),
+            approved: turn.approved,
+            can_ask: turn.can_ask,
             has_server_tools: true,
             out: Emitter::new(ids),
             speech: Speech::default(),
-            calls: Calls::new(limits, max_tool_calls, parallel),
-            phase: Phase::Generating,
+            calls: Calls::new(limits, turn.max_tool_calls, parallel),
+            phase: Phase::Listing,
             generations: 0,
             spending: Usage::default(),
             spent: Usage::default(),
         };
         run.announce(Lifecycle::Created);
         run.announce(Lifecycle::InProgress);
-        run.generate();
+        run.lists.begin(&mut run.out);
+        run.advance();
         run
     }
 
@@ -162,9 +112,16 @@ impl<O: Ownership> Run<O> {
     /// Late inputs (a finished run, an unknown call) change nothing.
     pub fn handle(&mut self, input: Input) {
         match (self.phase, input) {
-            (Phase::Finished, _) | (Phase::Calling(_), Input::Model(_) | Input::ModelFailed(_)) => {}
+            (Phase::Finished, _) => {}
             (Phase::Generating, Input::Model(event)) => self.on_model(event),
-            (Phase::Generating, Input::ModelFailed(error)) => self.on_failure(error),
+            (Phase::Generating, Input::ModelFailed(error)) | (_, Input::Failed(error)) => {
+                self.on_failure(error);
+            }
+            (
+                Phase::Listing | Phase::Resuming | Phase::Calling(_),
+                Input::Model(_) | Input::ModelFailed(_),
+            ) => {}
+            (_, Input::Listed { server_label, outcome }) => self.on_listed(&server_label, outcome),
             (_, Input::ToolDone { call, outcome }) => self.on_tool(&call, outcome),
             (_, Input::Progress { call, progress }) => self.calls.step(&mut self.out, &call, progress),
             (_, Input::Quiet) => self.announce(Lifecycle::InProgress),
@@ -196,7 +153,8 @@ impl<O: Ownership> Run<O> {
             ModelEvent::ToolStart { index, name } => self.on_call(index, name),
             ModelEvent::ToolArguments { index, fragment } => self.calls.write(out, index, fragment),
             ModelEvent::ToolEnd { index } => {
-                self.calls.end(out, index);
+                let (ownership, can_ask) = (&self.ownership, self.can_ask);
+                self.calls.end(out, index, &|tool, call| decide(ownership, can_ask, tool, call));
                 self.calls.launch(out, false);
             }
             ModelEvent::Usage(usage) => self.spending = usage,
@@ -208,20 +166,30 @@ impl<O: Ownership> Run<O> {
 
     fn on_call(&mut self, index: u32, name: String) {
         self.speech.pause(&mut self.out);
-        let decision = self.ownership.decide(&name);
-        let begun = match self.objection(&name, &decision) {
-            Some(why) => Begun { index, name, decision: Decision::Denied(why), outside: true },
-            None => Begun { index, name, decision, outside: false },
+        let owner = self.owner(&name);
+        let begun = match self.objection(&name, &owner) {
+            Some(why) => Begun { index, name, owner: Owner::Nobody(why), outside: true },
+            None => Begun { index, name, owner, outside: false },
         };
         self.calls.begin(&mut self.out, begun);
     }
 
+    fn owner(&self, name: &str) -> Owner {
+        match self.names.get(name) {
+            Some(Remote { server_label, tool }) => {
+                let (server_label, name) = (server_label.clone(), tool.clone());
+                Owner::Server(ServerTool::Mcp { server_label, name })
+            }
+            None => self.ownership.owner(name),
+        }
+    }
+
     /// Why the turn does not allow a call, if it does not.
-    fn objection(&self, name: &str, decision: &Decision) -> Option<String> {
+    fn objection(&self, name: &str, owner: &Owner) -> Option<String> {
         if !self.stance.permits(name) {
             return Some(format!("Not executed: the tool {name} must not be used here."));
         }
-        (!self.has_server_tools && counts(decision)).then(|| SPENT.to_owned())
+        (!self.has_server_tools && counts(owner)).then(|| SPENT.to_owned())
     }
 
     fn on_stop(&mut self, reason: &StopReason) {
@@ -238,7 +206,10 @@ impl<O: Ownership> Run<O> {
         self.speech.close(&mut self.out, status);
         match cut {
             Some(_) => self.calls.cut(&mut self.out),
-            None => self.calls.end_all(&mut self.out),
+            None => {
+                let (ownership, can_ask) = (&self.ownership, self.can_ask);
+                self.calls.end_all(&mut self.out, &|tool, call| decide(ownership, can_ask, tool, call));
+            }
         }
         self.phase = Phase::Calling(cut);
         self.calls.launch(&mut self.out, true);
@@ -254,12 +225,74 @@ impl<O: Ownership> Run<O> {
         }
     }
 
-    /// Decides what follows a generation once every call has returned.
-    fn advance(&mut self) {
-        let Phase::Calling(cut) = self.phase else { return };
-        if self.calls.is_pending() {
-            return;
+    fn on_listed(&mut self, server_label: &str, outcome: ListOutcome) {
+        match self.lists.done(&mut self.out, server_label, outcome) {
+            Ok(()) => self.advance(),
+            Err(error) => self.on_failure(ModelError { error, cause: Failure::Tools }),
         }
+    }
+
+    /// Decides what follows once everything that the phase waits for has returned.
+    fn advance(&mut self) {
+        match self.phase {
+            Phase::Listing if !self.lists.is_pending() => self.resume(),
+            Phase::Resuming if !self.calls.is_pending() => self.generate(),
+            Phase::Calling(cut) if !self.calls.is_pending() => self.conclude(cut),
+            Phase::Listing | Phase::Resuming | Phase::Generating | Phase::Calling(_) | Phase::Finished => {}
+        }
+    }
+
+    /// Takes over what was listed, and begins the calls that the client approved.
+    fn resume(&mut self) {
+        self.offer();
+        let (history, input) = std::mem::take(&mut self.context);
+        let approved = std::mem::take(&mut self.approved);
+        let scene = Scene { names: &self.names, approved: &approved };
+        self.request.items = Arc::new(context::render(history, input, scene));
+        if let Err(pick) = self.stance.resolve(&self.names) {
+            return self.on_failure(not_offered(&pick));
+        }
+        self.phase = Phase::Resuming;
+        for approved in approved {
+            let resumed = self.resumed(approved);
+            self.calls.resume(&mut self.out, resumed);
+        }
+        self.calls.launch(&mut self.out, true);
+        self.advance();
+    }
+
+    /// Offers the tools of servers to the model, in the order of the turn.
+    fn offer(&mut self) {
+        let mut offered = Vec::new();
+        for (server, listing) in self.lists.take() {
+            for tool in self.ownership.listed(&server, &listing) {
+                if self.names.of(&server, Some(&tool.name)).is_empty() {
+                    offered.push(ModelTool::remote(self.names.add(&server, &tool.name), tool));
+                }
+            }
+        }
+        if !offered.is_empty() {
+            Arc::make_mut(&mut self.request.tools).extend(offered);
+        }
+    }
+
+    /// A call that was approved, with what the rules of this turn say of it.
+    fn resumed(&self, approved: Approved) -> Resumed {
+        let (server_label, tool) = (approved.server_label.clone(), approved.name.clone());
+        let name = self.names.of_call(&server_label, &tool);
+        let is_offered = !self.names.of(&server_label, Some(&tool)).is_empty();
+        let server_tool = ServerTool::Mcp { server_label, name: tool };
+        let call = ToolCall { id: String::new(), name, arguments: approved.arguments.clone() };
+        let decision = if is_offered {
+            self.ownership.decide(&server_tool, &call)
+        } else {
+            Decision::Denied(format!("Not executed: the tool {} is no longer available.", call.name))
+        };
+        Resumed { name: call.name, tool: server_tool, approved, decision }
+    }
+
+    /// Decides what follows a generation.
+    fn conclude(&mut self, cut: Option<&'static str>) {
         if let Some(reason) = cut {
             return self.finish(Outcome::Incomplete { reason, limit: None });
         }
@@ -312,7 +345,7 @@ impl<O: Ownership> Run<O> {
     /// Leaves the client's tools and thoughts; where there are none, the tools stay and no call is allowed.
     fn withdraw_server_tools(&mut self) {
         self.has_server_tools = false;
-        let stays = |tool: &&ModelTool| !counts(&self.ownership.decide(&tool.name));
+        let stays = |tool: &&ModelTool| !counts(&self.owner(&tool.name));
         let rest: Vec<ModelTool> = self.request.tools.iter().filter(stays).cloned().collect();
         if rest.is_empty() {
             self.request.tool_choice = ModelChoice::None;
@@ -339,6 +372,7 @@ impl<O: Ownership> Run<O> {
     /// Closes what is open and stops everything that runs.
     fn abort(&mut self) {
         self.speech.close(&mut self.out, ItemStatus::Incomplete);
+        self.lists.give_up(&mut self.out);
         self.calls.give_up(&mut self.out);
         self.out.push(Effect::Abort);
     }
@@ -358,37 +392,4 @@ impl<O: Ownership> Run<O> {
         let sequence_number = self.out.take_number();
         self.out.push(Effect::Finish(Box::new(Finished { response, sequence_number, failure })));
     }
-}
-
-impl Outcome {
-    fn apply(self, response: &mut Response) -> Option<ModelError> {
-        match self {
-            Self::Completed => response.status = Status::Completed,
-            Self::Cancelled => response.status = Status::Cancelled,
-            Self::Incomplete { reason, limit } => {
-                response.status = Status::Incomplete;
-                let (reason, limit) = (reason.to_owned(), limit.map(str::to_owned));
-                response.incomplete_details = Some(IncompleteDetails { reason, limit });
-            }
-            Self::Failed(error) => {
-                response.status = Status::Failed;
-                response.error = Some(finished::response_error(&error.error));
-                return Some(error);
-            }
-        }
-        None
-    }
-}
-
-/// True if a call is one that `max_tool_calls` counts.
-fn counts(decision: &Decision) -> bool {
-    match decision {
-        Decision::Server(tool) => *tool != ServerTool::Think,
-        Decision::Client(_) | Decision::Denied(_) => false,
-    }
-}
-
-fn no_call() -> ModelError {
-    let message = "The model made no tool call although the request requires one.";
-    ModelError { error: ApiError::new(502, SERVER_ERROR, message), cause: Failure::Malformed }
 }

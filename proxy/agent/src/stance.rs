@@ -1,8 +1,9 @@
 //! How a turn's choice of tools stands while it goes on.
 
 use crate::calls::Calls;
-use crate::choice::Choice;
+use crate::choice::{Choice, Pick};
 use crate::model::ModelChoice;
+use crate::names::Names;
 
 /// A choice that is forced until the model has obeyed it, and the one time that the model is asked again.
 pub(crate) struct Stance {
@@ -24,6 +25,13 @@ pub(crate) enum Verdict {
 impl Stance {
     pub(crate) fn new(choice: Choice) -> Self {
         Self { forced: choice.forces(), choice, retried: false }
+    }
+
+    /// Learns the names of the tools of servers.
+    ///
+    /// Errors: the pick of which nothing is on offer, if the turn must begin with it.
+    pub(crate) fn resolve(&mut self, names: &Names) -> Result<(), Pick> {
+        self.choice.resolve(names)
     }
 
     /// What the model is told in the next generation.

@@ -8,6 +8,7 @@ mod suite {
     mod environment;
     mod fold;
     mod laws;
+    mod remote;
     mod support;
     mod transcript;
     mod transcripts;

@@ -12,6 +12,7 @@ pub mod models;
 pub mod page;
 pub mod read;
 pub mod responses;
+pub mod secret;
 pub mod sse;
 pub mod tag;
 

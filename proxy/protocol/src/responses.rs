@@ -3,6 +3,7 @@
 pub mod content;
 pub mod event;
 pub mod item;
+pub mod mcp;
 pub mod request;
 pub mod response;
 pub mod show;

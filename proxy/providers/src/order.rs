@@ -124,7 +124,7 @@ fn verdict(error: &ModelError, reasons: Reasons) -> Verdict {
         Failure::Status(429) => passing(reasons.rate_limited),
         Failure::Status(409 | 500..=599) | Failure::Malformed => passing(reasons.server_error),
         Failure::Status(401..=404) | Failure::Unsupported => Verdict::Elsewhere,
-        Failure::Status(_) => Verdict::Final,
+        Failure::Status(_) | Failure::Tools => Verdict::Final,
     }
 }
 

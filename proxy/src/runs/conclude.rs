@@ -14,6 +14,7 @@ use store::NewResponse;
 
 use crate::app::{App, Request};
 use crate::error::from_store;
+use crate::runs::approvals::requested;
 use crate::runs::measure;
 use crate::runs::resolve::Prepared;
 
@@ -39,17 +40,23 @@ impl Record {
         Self { tenant, input, read_chars, label: prepared.resolution.label.clone(), kept }
     }
 
-    /// Stamps and stores. A response that was to be stored and could not be becomes a failed one; its `error` event
+    /// Stamps and stores; of a response that is not stored, what its requests for approval need. One that was to be stored and could not be becomes a failed one; its `error` event
     /// goes before the terminal event.
     pub async fn conclude(&self, app: &App, finished: &mut Finished) -> Option<Event> {
         self.stamp(app, finished);
-        if !finished.response.store {
-            return None;
-        }
-        let expires_at = self.kept.map(|kept| app.clock.now().saturating_add(kept));
-        let stored =
-            NewResponse { response: finished.response.clone(), input: self.input.clone(), expires_at };
-        match app.store.responses.put(&self.tenant, stored).await {
+        let now = app.clock.now();
+        let approvals = requested(&finished.response, now);
+        let stored = if finished.response.store {
+            let expires_at = self.kept.map(|kept| now.saturating_add(kept));
+            let (response, input) = (finished.response.clone(), self.input.clone());
+            let stored = NewResponse { response, input, expires_at, approvals };
+            app.store.responses.put(&self.tenant, stored).await
+        } else if approvals.is_empty() {
+            Ok(())
+        } else {
+            app.store.approvals.put(&self.tenant, approvals).await
+        };
+        match stored {
             Ok(()) => None,
             Err(error) => Some(finished.store_failed(from_store(&error))),
         }

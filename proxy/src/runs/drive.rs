@@ -6,10 +6,8 @@ use std::time::Duration;
 use agent::finished::Finished;
 use agent::model::{ModelError, ModelEvent};
 use agent::run::{Effect, Input, Run};
-use agent::tool::{CallId, ToolCall, ToolOutcome};
-use futures_util::future::BoxFuture;
-use futures_util::stream::{self, BoxStream, FuturesUnordered};
-use futures_util::{FutureExt, StreamExt};
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
 use protocol::responses::event::{Event, EventBody};
 use providers::{Call, Targets};
 use tokio::time::{Instant, MissedTickBehavior};
@@ -18,6 +16,7 @@ use tools::toolbox::Toolbox;
 
 use crate::error::shutting_down;
 use crate::runs::sink::Sink;
+use crate::runs::tasks::Tasks;
 use crate::telemetry::Metrics;
 use crate::telemetry::access::Trail;
 
@@ -55,7 +54,7 @@ type Generation = BoxStream<'static, Result<ModelEvent, ModelError>>;
 /// The caller stores the response and sends the last events afterwards.
 pub async fn drive(mut run: Run<Toolbox>, work: &Work, sink: &mut impl Sink) -> Over {
     let mut generation: Generation = stream::pending().boxed();
-    let mut calls = FuturesUnordered::<BoxFuture<'static, (CallId, ToolOutcome)>>::new();
+    let mut tasks = Tasks::new();
     let mut meter = Meter::new(work);
     let mut heard = Instant::now();
     let mut failure = None;
@@ -75,10 +74,11 @@ pub async fn drive(mut run: Run<Toolbox>, work: &Work, sink: &mut impl Sink) -> 
                     meter.begin();
                     generation = work.targets.stream(*request, work.call.clone()).fuse().boxed();
                 }
-                Effect::CallTool(call) => calls.push(execute(work, call)),
+                Effect::ListTools(server_label) => tasks.list(&work.toolbox, server_label),
+                Effect::CallTool { tool, call } => tasks.call(&work.toolbox, &work.metrics, (tool, call)),
                 Effect::Abort => {
                     generation = stream::pending().boxed();
-                    calls.clear();
+                    tasks.clear();
                 }
                 Effect::Finish(finished) => {
                     meter.end(&finished);
@@ -88,9 +88,9 @@ pub async fn drive(mut run: Run<Toolbox>, work: &Work, sink: &mut impl Sink) -> 
         }
         let input = tokio::select! {
             biased; // a cancelled run must not go on because the model is fast
-            () = work.shutdown.cancelled() => Input::ModelFailed(shutting_down()),
+            () = work.shutdown.cancelled() => Input::Failed(shutting_down()),
             Some(event) = generation.next() => meter.observe(event),
-            Some((call, outcome)) = calls.next() => Input::ToolDone { call, outcome },
+            input = tasks.next() => input,
             _ = quiet.tick() => {
                 sink.keep_alive();
                 if heard.elapsed() < QUIET { continue }
@@ -100,16 +100,6 @@ pub async fn drive(mut run: Run<Toolbox>, work: &Work, sink: &mut impl Sink) -> 
         };
         run.handle(input);
     }
-}
-
-fn execute(work: &Work, call: ToolCall) -> BoxFuture<'static, (CallId, ToolOutcome)> {
-    let (toolbox, metrics, started) = (work.toolbox.clone(), Arc::clone(&work.metrics), Instant::now());
-    async move {
-        let outcome = toolbox.execute(&call).await;
-        metrics.tool(toolbox.label(&call.name), started.elapsed(), outcome.failed);
-        (call.id, outcome)
-    }
-    .boxed()
 }
 
 /// Times the calls of the model.

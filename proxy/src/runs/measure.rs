@@ -18,12 +18,19 @@ pub fn texts(item: &Item, mut take: impl FnMut(&str)) {
         }
         Item::FunctionCallOutput(item) => output(&item.output, take),
         Item::CustomToolCallOutput(item) => output(&item.output, take),
+        Item::McpCall(item) => {
+            take(&item.name);
+            take(&item.arguments);
+            item.output.iter().for_each(|output| take(output));
+        }
+        Item::McpApprovalRequest(item) => {
+            take(&item.name);
+            take(&item.arguments);
+        }
         Item::FileSearchCall(_)
         | Item::WebSearchCall(_)
         | Item::ImageGenerationCall(_)
         | Item::McpListTools(_)
-        | Item::McpCall(_)
-        | Item::McpApprovalRequest(_)
         | Item::McpApprovalResponse(_)
         | Item::Compaction(_)
         | Item::Reference(_)

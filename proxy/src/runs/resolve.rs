@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use agent::choice::Choice;
+use agent::choice::{Choice, Pick};
 use agent::ids::Ids;
 use agent::model::{Hints, ModelRequest, Sampling};
 use agent::run::Turn;
@@ -16,12 +16,13 @@ use protocol::responses::request::{CreateResponse, Include};
 use protocol::responses::response::TextFormat;
 use protocol::responses::tool::{NamedChoice, ToolChoice, ToolMode};
 use store::Chain;
-use tools::toolbox::Toolbox;
+use tools::toolbox::{Remotes, Toolbox};
 
 use crate::app::App;
 use crate::auth::Caller;
 use crate::error::from_store;
 use crate::live::resolve::Resolution;
+use crate::runs::approvals::{Answers, answered};
 use crate::runs::{echo, mint};
 
 /// A turn that is ready to run.
@@ -53,12 +54,19 @@ pub async fn prepare(
         return Err(error);
     }
     check_calls(&history, &input)?;
-    let toolbox = Toolbox::new(&request.tools)?;
+    let toolbox = Toolbox::new(&request.tools, &Remotes::new())?;
     check_capabilities(&request, &input, &resolution)?;
+    let servers = toolbox.servers();
+    let (tenant, now) = (&caller.tenant, app.clock.now());
+    let answers = Answers { tenant, history: &history, input: &input, servers: &servers, now };
+    let approved = answered(&*app.store.approvals, &answers).await?;
     let turn = Turn {
         response: echoed(app, &request, &resolution, &mut ids),
         tool_choice: choice(&request.tool_choice, &toolbox),
         max_tool_calls: request.max_tool_calls,
+        servers,
+        approved,
+        can_ask: true,
         keeps_model_name: false,
         request: template(&request, &toolbox, &resolution),
         history,
@@ -253,10 +261,12 @@ fn choice(choice: &ToolChoice, toolbox: &Toolbox) -> Choice {
         ToolChoice::Mode(ToolMode::None) => Choice::None,
         ToolChoice::Mode(ToolMode::Required) => Choice::Required,
         ToolChoice::Named(NamedChoice::Function { name } | NamedChoice::Custom { name }) => {
-            Choice::Tool(vec![name.clone()])
+            Choice::Tool(vec![Pick::Name(name.clone())])
         }
-        ToolChoice::Named(NamedChoice::Mcp { .. }) => Choice::Tool(Vec::new()),
-        ToolChoice::Named(NamedChoice::Hosted { kind }) => Choice::Tool(toolbox.named(kind)),
+        ToolChoice::Named(NamedChoice::Mcp { server_label, name }) => {
+            Choice::Tool(vec![Pick::Remote { server_label: server_label.clone(), tool: name.clone() }])
+        }
+        ToolChoice::Named(NamedChoice::Hosted { kind }) => Choice::Tool(named(kind, toolbox)),
         ToolChoice::Named(NamedChoice::AllowedTools { mode, tools }) => {
             let names = tools.iter().flat_map(|tool| allowed(tool, toolbox)).collect();
             Choice::Allowed { names, required: *mode == ToolMode::Required }
@@ -264,11 +274,19 @@ fn choice(choice: &ToolChoice, toolbox: &Toolbox) -> Choice {
     }
 }
 
-fn allowed(tool: &Object, toolbox: &Toolbox) -> Vec<String> {
+fn allowed(tool: &Object, toolbox: &Toolbox) -> Vec<Pick> {
     let text = |key: &str| tool.get(key).and_then(serde_json::Value::as_str);
     match (text("type"), text("name")) {
-        (Some("function" | "custom"), Some(name)) => vec![name.to_owned()],
-        (Some(kind), _) => toolbox.named(kind),
+        (Some("function" | "custom"), Some(name)) => vec![Pick::Name(name.to_owned())],
+        (Some("mcp"), tool) => {
+            let server_label = text("server_label").unwrap_or_default().to_owned();
+            vec![Pick::Remote { server_label, tool: tool.map(str::to_owned) }]
+        }
+        (Some(kind), _) => named(kind, toolbox),
         (None, _) => Vec::new(),
     }
+}
+
+fn named(kind: &str, toolbox: &Toolbox) -> Vec<Pick> {
+    toolbox.named(kind).into_iter().map(Pick::Name).collect()
 }

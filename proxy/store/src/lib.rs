@@ -1,7 +1,8 @@
-//! Durable responses and chat completions, in SQLite or PostgreSQL.
+//! Durable responses, chat completions and calls that wait for an approval, in SQLite or PostgreSQL.
 //!
 //! Every method takes the tenant first, and every key begins with it: a foreign id behaves like an unknown one.
 
+mod approvals;
 mod completions;
 mod error;
 mod listed;
@@ -10,6 +11,7 @@ mod responses;
 mod settings;
 mod sql;
 
+pub use approvals::{Approval, Approvals, NewApproval, PendingCall};
 pub use completions::{CompletionFilter, Completions, NewCompletion};
 pub use error::Error;
 pub use listed::Listed;

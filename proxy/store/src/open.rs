@@ -6,10 +6,12 @@ use parking_lot::Mutex;
 use sqlx::AnyPool;
 use tokio::task::JoinSet;
 
+use crate::approvals::Approvals;
 use crate::completions::Completions;
 use crate::error::Error;
 use crate::responses::Responses;
 use crate::settings::Settings;
+use crate::sql::approvals::SqlApprovals;
 use crate::sql::checkpoint::Checkpoints;
 use crate::sql::completions::SqlCompletions;
 use crate::sql::pool::Database;
@@ -23,6 +25,8 @@ pub struct Store {
     pub responses: Arc<dyn Responses>,
     /// Chat completions.
     pub completions: Arc<dyn Completions>,
+    /// Calls that wait for an approval.
+    pub approvals: Arc<dyn Approvals>,
     readers: AnyPool,
     queue: Queue,
     tasks: Arc<Mutex<JoinSet<()>>>,
@@ -46,18 +50,20 @@ impl Store {
         Ok(Self {
             responses: Arc::new(SqlResponses::new(readers.clone(), queue.clone())),
             completions: Arc::new(SqlCompletions::new(readers.clone(), queue.clone())),
+            approvals: Arc::new(SqlApprovals::new(readers.clone(), queue.clone())),
             readers,
             queue,
             tasks: Arc::new(Mutex::new(tasks)),
         })
     }
 
-    /// Deletes at most `limit` expired responses and as many completions, of all tenants.
+    /// Deletes at most `limit` expired responses, and as many completions and requests for approval, of all tenants.
     ///
     /// Errors: a fault of the store.
     pub async fn expire(&self, now: i64, limit: u32) -> Result<(), Error> {
         self.responses.expire(now, limit).await?;
         self.completions.expire(now, limit).await?;
+        self.approvals.expire(now, limit).await?;
         Ok(())
     }
 

@@ -6,6 +6,7 @@ use protocol::page::Page;
 use protocol::responses::item::Item;
 use protocol::responses::response::{Response, Status};
 
+use crate::approvals::NewApproval;
 use crate::error::Error;
 use crate::listed::Listed;
 
@@ -18,6 +19,8 @@ pub struct NewResponse {
     pub input: Vec<Item>,
     /// Seconds since 1970; from then on the response is unknown. `None` keeps it.
     pub expires_at: Option<i64>,
+    /// The calls that the response asks the client to approve.
+    pub approvals: Vec<NewApproval>,
 }
 
 /// What a chain of responses holds.

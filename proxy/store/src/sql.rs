@@ -1,5 +1,6 @@
 //! One SQL text for SQLite and PostgreSQL, through `sqlx::Any`. Columns are TEXT and BIGINT.
 
+pub(crate) mod approvals;
 pub(crate) mod chain;
 pub(crate) mod checkpoint;
 pub(crate) mod completions;

@@ -1,4 +1,6 @@
 //! Executes the calls that the server runs, and says which calls those are.
 
+pub mod progress;
+pub mod remote;
 pub mod think;
 pub mod toolbox;

@@ -5,6 +5,7 @@ use agent::tool::{ToolCall, ToolOutcome};
 use async_trait::async_trait;
 use serde_json::json;
 
+use crate::progress::Reporter;
 use crate::toolbox::Executor;
 
 const DESCRIPTION: &str = "Write down a thought. It fetches nothing and changes nothing; use it to reason step by step \
@@ -37,7 +38,7 @@ impl Executor for Think {
         "think"
     }
 
-    async fn execute(&self, _call: &ToolCall) -> ToolOutcome {
+    async fn execute(&self, _call: &ToolCall, _progress: &Reporter) -> ToolOutcome {
         ToolOutcome::text(ACKNOWLEDGEMENT)
     }
 }

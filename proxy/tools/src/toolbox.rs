@@ -4,13 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use agent::model::{ModelTool, ToolInput};
-use agent::tool::{ClientTool, Decision, Ownership, ServerTool, ToolCall, ToolOutcome};
+use agent::tool::{
+    ClientTool, Decision, ListOutcome, Listing, Owner, Ownership, Server, ServerTool, ToolCall, ToolOutcome,
+};
 use async_trait::async_trait;
 use protocol::Object;
 use protocol::error::ApiError;
-use protocol::responses::tool::{HostedTool, Tool};
+use protocol::responses::mcp::{ListedTool, McpError};
+use protocol::responses::tool::{HostedTool, McpTool, Tool};
 use serde_json::Value;
 
+use crate::progress::Reporter;
+use crate::remote::Remote;
 use crate::think;
 
 /// Runs the calls of one kind of tool.
@@ -20,21 +25,37 @@ pub trait Executor: Send + Sync {
     fn label(&self) -> &'static str;
 
     /// Runs a call. Infallible: a failed tool is an outcome that the model sees.
-    async fn execute(&self, call: &ToolCall) -> ToolOutcome;
+    async fn execute(&self, call: &ToolCall, progress: &Reporter) -> ToolOutcome;
 }
 
+/// The servers of a request by their labels.
+pub type Remotes = BTreeMap<String, Arc<dyn Remote>>;
+
 /// The tools of one request, by the names that the model sees. Names are mapped per request and never parsed.
+///
+/// The tools of MCP servers join when they are listed; the run gives them names and resolves these.
 #[derive(Clone, Default)]
-pub struct Toolbox(Arc<Inner>);
+pub struct Toolbox {
+    inner: Arc<Inner>,
+    /// Of the listed tools, by server and name: whether it is believed that it changes nothing.
+    listed: BTreeMap<(String, String), bool>,
+}
 
 #[derive(Default)]
 struct Inner {
     entries: BTreeMap<String, Entry>,
     offered: Arc<Vec<ModelTool>>,
+    servers: Vec<Connected>,
+}
+
+/// A server with what the request says of it.
+struct Connected {
+    tool: McpTool,
+    remote: Arc<dyn Remote>,
 }
 
 struct Entry {
-    decision: Decision,
+    owner: Owner,
     executor: Option<Arc<dyn Executor>>,
 }
 
@@ -42,57 +63,118 @@ struct Entry {
 struct Builder {
     entries: BTreeMap<String, Entry>,
     offered: Vec<ModelTool>,
+    servers: Vec<Connected>,
 }
 
 impl Toolbox {
-    /// Collects the tools of a request. Names of the client win over names of the server.
+    /// Collects the tools of a request. Names of the client win over names of the server; `remotes` are its MCP servers.
     ///
     /// Errors: 400 `unsupported_value` for a tool that nothing here can run.
-    pub fn new(tools: &[Tool]) -> Result<Self, ApiError> {
+    pub fn new(tools: &[Tool], remotes: &Remotes) -> Result<Self, ApiError> {
         let mut builder = Builder::default();
         for tool in tools {
             builder.client(tool);
         }
         for (index, tool) in tools.iter().enumerate() {
-            if let Tool::Hosted(hosted) = tool {
-                builder.hosted(index, hosted)?;
+            match tool {
+                Tool::Hosted(hosted) => builder.hosted(index, hosted)?,
+                Tool::Mcp(mcp) => builder.connect(index, mcp, remotes)?,
+                Tool::Function(_) | Tool::Custom(_) => {}
             }
         }
-        let Builder { entries, offered } = builder;
-        Ok(Self(Arc::new(Inner { entries, offered: Arc::new(offered) })))
+        let Builder { entries, offered, servers } = builder;
+        let inner = Inner { entries, offered: Arc::new(offered), servers };
+        Ok(Self { inner: Arc::new(inner), listed: BTreeMap::new() })
     }
 
-    /// What the model may call.
+    /// What the model may call from the start.
     pub fn offered(&self) -> Arc<Vec<ModelTool>> {
-        Arc::clone(&self.0.offered)
+        Arc::clone(&self.inner.offered)
     }
 
     /// The names that tools of one hosted type have for the model, such as those of `think`.
     pub fn named(&self, kind: &str) -> Vec<String> {
         let of_kind = |entry: &Entry| entry.executor.as_ref().is_some_and(|one| one.label() == kind);
-        self.0.entries.iter().filter(|(_, entry)| of_kind(entry)).map(|(name, _)| name.clone()).collect()
+        self.inner.entries.iter().filter(|(_, entry)| of_kind(entry)).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The MCP servers, in the order of the request.
+    pub fn servers(&self) -> Vec<Server> {
+        let server = |one: &Connected| Server {
+            label: one.tool.server_label.clone(),
+            is_required: one.remote.is_required(),
+        };
+        self.inner.servers.iter().map(server).collect()
+    }
+
+    /// Asks a server for its tools.
+    pub async fn list(&self, server_label: &str) -> ListOutcome {
+        match self.inner.server(server_label) {
+            Some(server) => server.remote.list().await,
+            None => ListOutcome::Failed(not_there(server_label)),
+        }
     }
 
     /// Runs a call of a server tool.
-    pub async fn execute(&self, call: &ToolCall) -> ToolOutcome {
-        match self.0.entries.get(&call.name).and_then(|entry| entry.executor.as_ref()) {
-            Some(executor) => executor.execute(call).await,
+    pub async fn execute(&self, tool: &ServerTool, call: &ToolCall, progress: &Reporter) -> ToolOutcome {
+        if let ServerTool::Mcp { server_label, name } = tool {
+            return match self.inner.server(server_label) {
+                Some(server) => server.remote.call(name, call, progress).await,
+                None => ToolOutcome::mcp_failure(not_there(server_label)),
+            };
+        }
+        match self.inner.entries.get(&call.name).and_then(|entry| entry.executor.as_ref()) {
+            Some(executor) => executor.execute(call, progress).await,
             None => ToolOutcome::failure(format!("There is no tool named {}.", call.name)),
         }
     }
 
     /// The kind of a server tool, for metrics and logs.
-    pub fn label(&self, name: &str) -> &'static str {
-        let executor = self.0.entries.get(name).and_then(|entry| entry.executor.as_ref());
+    pub fn label(&self, tool: &ServerTool, name: &str) -> &'static str {
+        if matches!(tool, ServerTool::Mcp { .. }) {
+            return "mcp";
+        }
+        let executor = self.inner.entries.get(name).and_then(|entry| entry.executor.as_ref());
         executor.map_or("_other", |executor| executor.label())
     }
 }
 
+impl Inner {
+    fn server(&self, label: &str) -> Option<&Connected> {
+        self.servers.iter().find(|server| server.tool.server_label == label)
+    }
+}
+
 impl Ownership for Toolbox {
-    fn decide(&self, name: &str) -> Decision {
-        match self.0.entries.get(name) {
-            Some(entry) => entry.decision.clone(),
-            None => Decision::Denied(format!("There is no tool named {name}.")),
+    fn owner(&self, name: &str) -> Owner {
+        match self.inner.entries.get(name) {
+            Some(entry) => entry.owner.clone(),
+            None => Owner::Nobody(format!("There is no tool named {name}.")),
+        }
+    }
+
+    fn listed(&mut self, server_label: &str, listing: &Listing) -> Vec<ListedTool> {
+        let Some(server) = self.inner.server(server_label) else { return Vec::new() };
+        let mut offered = Vec::new();
+        for tool in listing.tools.iter().filter(|tool| server.remote.allows(tool)) {
+            let is_read_only = server.remote.is_read_only(tool, listing.origin);
+            if server.tool.allows(&tool.name, is_read_only) {
+                self.listed.insert((server_label.to_owned(), tool.name.clone()), is_read_only);
+                offered.push(tool.clone());
+            }
+        }
+        offered
+    }
+
+    fn decide(&self, tool: &ServerTool, call: &ToolCall) -> Decision {
+        let ServerTool::Mcp { server_label, name } = tool else { return Decision::Run };
+        let listed = self.listed.get(&(server_label.clone(), name.clone()));
+        let (Some(server), Some(is_read_only)) = (self.inner.server(server_label), listed) else {
+            return Decision::Denied(format!("There is no tool named {name}."));
+        };
+        match server.remote.decide(name, call) {
+            Decision::Run if server.tool.require_approval.needs(name, *is_read_only) => Decision::Approval,
+            decision @ (Decision::Run | Decision::Approval | Decision::Denied(_)) => decision,
         }
     }
 }
@@ -113,7 +195,7 @@ impl Builder {
                 self.add(model, ClientTool::Custom { name, namespace: None });
             }
             Tool::Hosted(tool) if tool.kind == "namespace" => self.namespace(tool),
-            Tool::Hosted(_) => {}
+            Tool::Hosted(_) | Tool::Mcp(_) => {}
         }
     }
 
@@ -150,8 +232,17 @@ impl Builder {
         }
     }
 
+    fn connect(&mut self, index: usize, tool: &McpTool, remotes: &Remotes) -> Result<(), ApiError> {
+        let Some(remote) = remotes.get(&tool.server_label) else {
+            let message = "The tool type 'mcp' is not available on this server.";
+            return Err(ApiError::unsupported_value(&format!("tools[{index}].type"), message));
+        };
+        self.servers.push(Connected { tool: tool.clone(), remote: Arc::clone(remote) });
+        Ok(())
+    }
+
     fn add(&mut self, model: ModelTool, client: ClientTool) {
-        let entry = Entry { decision: Decision::Client(client), executor: None };
+        let entry = Entry { owner: Owner::Client(client), executor: None };
         if self.entries.insert(model.name.clone(), entry).is_none() {
             self.offered.push(model);
         }
@@ -161,7 +252,7 @@ impl Builder {
         if self.entries.contains_key(&model.name) {
             return;
         }
-        let entry = Entry { decision: Decision::Server(server), executor: Some(executor) };
+        let entry = Entry { owner: Owner::Server(server), executor: Some(executor) };
         self.entries.insert(model.name.clone(), entry);
         self.offered.push(model);
     }
@@ -171,66 +262,9 @@ fn text(fields: &Object, key: &str) -> Option<String> {
     fields.get(key).and_then(Value::as_str).map(str::to_owned)
 }
 
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn toolbox(tools: Value) -> Result<Toolbox, ApiError> {
-        Toolbox::new(&serde_json::from_value::<Vec<Tool>>(tools).expect("tools"))
-    }
-
-    #[test]
-    fn functions_belong_to_the_client_and_think_to_the_server() {
-        let toolbox = toolbox(json!([{"type": "function", "name": "f"}, {"type": "think"}])).expect("known");
-        let client = ClientTool::Function { name: "f".into(), namespace: None };
-        assert_eq!(toolbox.decide("f"), Decision::Client(client));
-        assert_eq!(toolbox.decide("think"), Decision::Server(ServerTool::Think));
-        assert!(matches!(toolbox.decide("g"), Decision::Denied(_)));
-    }
-
-    #[test]
-    fn an_alias_renames_what_the_model_sees() {
-        let tools = json!([{"type": "think", "alias": "ponder", "alias_description": "Ponder."}]);
-        let toolbox = toolbox(tools).expect("known");
-        let offered = toolbox.offered();
-        assert_eq!(
-            (offered[0].name.as_str(), offered[0].description.as_deref()),
-            ("ponder", Some("Ponder."))
-        );
-        assert_eq!(toolbox.decide("ponder"), Decision::Server(ServerTool::Think));
-    }
-
-    #[test]
-    fn a_client_function_is_never_taken_over_by_a_server_tool_of_its_name() {
-        let toolbox =
-            toolbox(json!([{"type": "think"}, {"type": "function", "name": "think"}])).expect("known");
-        assert!(matches!(toolbox.decide("think"), Decision::Client(_)));
-        assert_eq!(toolbox.offered().len(), 1);
-    }
-
-    #[test]
-    fn functions_of_a_namespace_keep_their_own_name() {
-        let tools =
-            json!([{"type": "namespace", "name": "crm", "tools": [{"type": "function", "name": "find"}]}]);
-        let toolbox = toolbox(tools).expect("known");
-        let client = ClientTool::Function { name: "find".into(), namespace: Some("crm".into()) };
-        assert_eq!(toolbox.decide("crm__find"), Decision::Client(client));
-    }
-
-    #[test]
-    fn a_tool_that_nothing_can_run_is_refused() {
-        let Err(error) = toolbox(json!([{"type": "code_interpreter"}])) else { panic!("accepted") };
-        assert_eq!((error.status, error.param.as_deref()), (400, Some("tools[0].type")));
-        assert_eq!(error.code.as_deref(), Some("unsupported_value"));
-    }
-
-    #[tokio::test]
-    async fn think_acknowledges() {
-        let toolbox = toolbox(json!([{"type": "think"}])).expect("known");
-        let call = ToolCall { id: "call_1".into(), name: "think".into(), arguments: "{}".into() };
-        let outcome = toolbox.execute(&call).await;
-        assert!(!outcome.failed && !outcome.output.is_empty());
-    }
+fn not_there(server_label: &str) -> McpError {
+    McpError::Http { code: 404, message: format!("There is no server with the label {server_label} here.") }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,10 +32,14 @@ impl Budget {
         self.max.is_some_and(|max| self.made >= max)
     }
 
+    /// True if no further call of a server tool is admitted.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_spent() || self.guard.is_some()
+    }
+
     /// Counts a call of a server tool; one that is not admitted must not run.
-    pub(crate) fn admit(&mut self, call: &ToolCall) -> bool {
-        self.watch(call);
-        if self.is_spent() || self.guard.is_some() {
+    pub(crate) fn admit(&mut self) -> bool {
+        if self.is_closed() {
             return false;
         }
         if self.made >= u64::from(self.limits.tool_calls) {

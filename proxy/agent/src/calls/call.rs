@@ -2,17 +2,17 @@
 
 use protocol::Object;
 use protocol::responses::item::{FunctionCall, Item};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::calls::Begun;
 use crate::calls::budget::{Budget, SPENT};
 use crate::calls::client::ClientCall;
 use crate::calls::shown::{Form, Shown};
-use crate::context::pair;
+use crate::calls::{Begun, Decide, Resumed, approval};
+use crate::context::{as_object, pair};
 use crate::emit::Emitter;
 use crate::run::Effect;
 use crate::speech::{self, OpenReasoning};
-use crate::tool::{Decision, Progress, ToolCall, ToolOutcome};
+use crate::tool::{Decision, Owner, Progress, ServerTool, ToolCall, ToolOutcome};
 
 /// What the model is told after a thought.
 const NOTED: &str = "Noted.";
@@ -33,13 +33,14 @@ enum State {
 /// Arguments that grow; only those of a client's call are shown before they are whole.
 enum Writing {
     Thought(Box<OpenReasoning>),
-    Server(Box<Form>),
+    Server(ServerTool),
     Refused(Answer, String),
     Client(Box<ClientCall>),
 }
 
 /// A server-run call with whole arguments.
 struct Active {
+    tool: ServerTool,
     shown: Shown,
     is_running: bool,
 }
@@ -47,7 +48,7 @@ struct Active {
 enum End {
     /// The model is told this.
     Answered(Answer, String),
-    /// The client answers after the turn.
+    /// The client answers after the turn: with an output or with its approval.
     Handed,
     /// It was cut off or given up.
     Dropped,
@@ -66,18 +67,41 @@ pub(super) enum Answer {
 
 impl Call {
     pub(super) fn begin(out: &mut Emitter, begun: Begun) -> Self {
-        let Begun { index, name, decision, outside } = begun;
+        let Begun { index, name, owner, outside } = begun;
         let call = ToolCall { id: out.call_id(), name, arguments: String::new() };
-        let writing = match decision {
-            Decision::Server(tool) => match Form::of(tool) {
-                Some(form) => Writing::Server(Box::new(form)),
-                None => Writing::Thought(Box::new(speech::begin_thought(out))),
-            },
-            Decision::Client(tool) => Writing::Client(Box::new(ClientCall::open(out, tool, &call.id))),
-            Decision::Denied(why) if outside => Writing::Refused(Answer::Outside, why),
-            Decision::Denied(why) => Writing::Refused(Answer::Unknown, why),
+        let writing = match owner {
+            Owner::Server(ServerTool::Think) => Writing::Thought(Box::new(speech::begin_thought(out))),
+            Owner::Server(tool) => Writing::Server(tool),
+            Owner::Client(tool) => Writing::Client(Box::new(ClientCall::open(out, tool, &call.id))),
+            Owner::Nobody(why) if outside => Writing::Refused(Answer::Outside, why),
+            Owner::Nobody(why) => Writing::Refused(Answer::Unknown, why),
         };
         Self { index, call, state: State::Writing(writing) }
+    }
+
+    /// A call that the client approved, with what is decided of it by the rules of this turn.
+    pub(super) fn resume(out: &mut Emitter, resumed: Resumed, budget: &mut Budget) -> Self {
+        let Resumed { name, tool, approved, decision } = resumed;
+        let call = ToolCall { id: out.call_id(), name, arguments: approved.arguments };
+        let state = match Form::of(&tool) {
+            None => State::Over(End::Dropped),
+            Some(form) => {
+                let shown = Shown::open(out, form.approved(approved.request_id), &call);
+                match decision {
+                    Decision::Denied(why) => denied(out, shown, why),
+                    Decision::Run | Decision::Approval if budget.admit() => {
+                        State::Active(Box::new(Active { tool, shown, is_running: false }))
+                    }
+                    Decision::Run | Decision::Approval => denied(out, shown, SPENT.to_owned()),
+                }
+            }
+        };
+        Self { index: 0, call, state }
+    }
+
+    /// True if it waits for its turn to run.
+    pub(super) fn is_waiting(&self) -> bool {
+        matches!(&self.state, State::Active(active) if !active.is_running)
     }
 
     /// True if arguments of this index belong here.
@@ -96,18 +120,14 @@ impl Call {
     }
 
     /// The arguments are whole. True if the call now waits for its turn to run.
-    pub(super) fn settle(&mut self, out: &mut Emitter, budget: &mut Budget) -> bool {
+    pub(super) fn settle(&mut self, out: &mut Emitter, budget: &mut Budget, decide: &Decide<'_>) -> bool {
         self.state = match self.take() {
             State::Writing(Writing::Thought(mut open)) => {
                 open.text(out, thought(&self.call.arguments));
                 open.close(out, None);
                 State::Over(End::Answered(Answer::Tool, NOTED.to_owned()))
             }
-            State::Writing(Writing::Server(form)) if budget.admit(&self.call) => {
-                let shown = Shown::open(out, *form, &self.call);
-                State::Active(Box::new(Active { shown, is_running: false }))
-            }
-            State::Writing(Writing::Server(_)) => State::Over(End::Answered(Answer::Tool, SPENT.to_owned())),
+            State::Writing(Writing::Server(tool)) => self.judge(out, tool, (budget, decide)),
             State::Writing(Writing::Refused(answer, why)) => {
                 budget.watch(&self.call);
                 State::Over(End::Answered(answer, why))
@@ -122,6 +142,36 @@ impl Call {
             }
         };
         matches!(self.state, State::Active(_))
+    }
+
+    /// What becomes of a server-run call with whole arguments.
+    fn judge(
+        &self,
+        out: &mut Emitter,
+        tool: ServerTool,
+        (budget, decide): (&mut Budget, &Decide<'_>),
+    ) -> State {
+        budget.watch(&self.call);
+        let spent = || State::Over(End::Answered(Answer::Tool, SPENT.to_owned()));
+        if budget.is_closed() {
+            return spent();
+        }
+        match (decide(&tool, &self.call), Form::of(&tool)) {
+            (Decision::Run, Some(form)) if budget.admit() => {
+                let shown = Shown::open(out, form, &self.call);
+                State::Active(Box::new(Active { tool, shown, is_running: false }))
+            }
+            (Decision::Run, _) => spent(),
+            (Decision::Approval, _) => {
+                approval::ask(out, &tool, &self.call);
+                State::Over(End::Handed)
+            }
+            (Decision::Denied(why), Some(form)) => {
+                let shown = Shown::open(out, form, &self.call);
+                denied(out, shown, why)
+            }
+            (Decision::Denied(why), None) => State::Over(End::Answered(Answer::Tool, why)),
+        }
     }
 
     /// Drops a call whose arguments are not whole: it cannot be run.
@@ -143,7 +193,7 @@ impl Call {
         if let State::Active(active) = &mut self.state {
             active.is_running = true;
             active.shown.start(out);
-            out.push(Effect::CallTool(self.call.clone()));
+            out.push(Effect::CallTool { tool: active.tool.clone(), call: self.call.clone() });
         }
     }
 
@@ -193,17 +243,18 @@ impl Call {
     pub(super) fn into_context(self) -> Option<[Item; 2]> {
         let State::Over(End::Answered(_, text)) = self.state else { return None };
         let ToolCall { id: call_id, name, arguments } = self.call;
-        let arguments = match serde_json::from_str::<Object>(&arguments) {
-            Ok(_) => arguments,
-            Err(_) if arguments.is_empty() => "{}".to_owned(),
-            Err(_) => json!({ "input": arguments }).to_string(),
-        };
+        let arguments = as_object(arguments);
         Some(pair(FunctionCall { call_id, name, arguments, ..FunctionCall::default() }, text))
     }
 
     fn take(&mut self) -> State {
         std::mem::replace(&mut self.state, State::Over(End::Dropped))
     }
+}
+
+/// Closes the item of a call that must not run.
+fn denied(out: &mut Emitter, shown: Shown, why: String) -> State {
+    State::Over(End::Answered(Answer::Tool, shown.close(out, ToolOutcome::failure(why))))
 }
 
 /// The `thought` of a think call, or the arguments as they are.

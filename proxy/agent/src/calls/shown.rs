@@ -5,6 +5,7 @@ use protocol::responses::event::{CallKind, EventBody, Slot};
 use protocol::responses::item::{
     FileSearchCall, ImageGenerationCall, Item, ItemStatus, McpCall, WebSearchCall,
 };
+use protocol::responses::mcp::McpError;
 use serde_json::{Value, json};
 
 use crate::emit::Emitter;
@@ -122,8 +123,8 @@ impl Shown {
 
 impl Form {
     /// The item of a tool; `None` for a thought, which is reasoning and runs nowhere.
-    pub(crate) fn of(tool: ServerTool) -> Option<Self> {
-        Some(match tool {
+    pub(crate) fn of(tool: &ServerTool) -> Option<Self> {
+        Some(match tool.clone() {
             ServerTool::Think => return None,
             ServerTool::FileSearch => Self::FileSearch(FileSearchCall::default()),
             ServerTool::WebSearch => {
@@ -135,6 +136,14 @@ impl Form {
                 Self::Mcp(McpCall { server_label, name, ..McpCall::default() })
             }
         })
+    }
+
+    /// The call runs because the client approved it.
+    pub(crate) fn approved(mut self, request_id: String) -> Self {
+        if let Self::Mcp(item) = &mut self {
+            item.approval_request_id = Some(request_id);
+        }
+        self
     }
 
     fn prefix(&self) -> &'static str {
@@ -170,8 +179,8 @@ impl Form {
     fn take_outcome(&mut self, outcome: &ToolOutcome) {
         let Self::Mcp(item) = self else { return };
         if outcome.failed {
-            let content = [json!({"type": "text", "text": outcome.output})];
-            item.error = Some(json!({"type": "mcp_tool_execution_error", "content": content}));
+            let error = outcome.error.clone().unwrap_or_else(|| McpError::execution(&outcome.output));
+            item.error = Some(error.value());
         } else {
             item.output = Some(outcome.output.clone());
         }

@@ -1,24 +1,24 @@
 //! Server-run calls of earlier turns in the form in which a model reads calls.
 
 use protocol::responses::item::{
-    FileSearchCall, FunctionCall, ImageGenerationCall, Item, McpCall, WebSearchCall,
+    FileSearchCall, FunctionCall, ImageGenerationCall, Item, McpApprovalRequest, McpCall, WebSearchCall,
 };
+use protocol::responses::mcp::McpError;
 use serde_json::{Value, json};
 
-use crate::context::{UNKNOWN, pair};
+use crate::context::consents::Consents;
+use crate::context::{Scene, UNKNOWN, as_object, pair};
 
 /// An item as the model reads it: a server-run call with its result, or the item itself; nothing where only the
 /// client is concerned.
-pub(super) fn render(item: Item) -> Vec<Item> {
-    match item {
-        Item::FileSearchCall(item) => file_search(&item).into(),
-        Item::WebSearchCall(item) => web_search(&item).into(),
-        Item::ImageGenerationCall(item) => image(&item).into(),
-        Item::McpCall(item) => mcp(item).into(),
-        Item::McpListTools(_)
-        | Item::McpApprovalRequest(_)
-        | Item::McpApprovalResponse(_)
-        | Item::Reference(_) => Vec::new(),
+pub(super) fn render(item: Item, (scene, consents): (&Scene<'_>, &Consents)) -> Option<(Item, Option<Item>)> {
+    let [call, output] = match item {
+        Item::FileSearchCall(item) => file_search(&item),
+        Item::WebSearchCall(item) => web_search(&item),
+        Item::ImageGenerationCall(item) => image(&item),
+        Item::McpCall(item) => mcp(item, scene),
+        Item::McpApprovalRequest(item) => asked(item, scene, consents)?,
+        Item::McpListTools(_) | Item::McpApprovalResponse(_) | Item::Reference(_) => return None,
         Item::Message(_)
         | Item::FunctionCall(_)
         | Item::FunctionCallOutput(_)
@@ -26,8 +26,9 @@ pub(super) fn render(item: Item) -> Vec<Item> {
         | Item::CustomToolCallOutput(_)
         | Item::Reasoning(_)
         | Item::Compaction(_)
-        | Item::Other(_) => vec![item],
-    }
+        | Item::Other(_) => return Some((item, None)),
+    };
+    Some((call, Some(output)))
 }
 
 fn file_search(item: &FileSearchCall) -> [Item; 2] {
@@ -61,22 +62,34 @@ fn image(item: &ImageGenerationCall) -> [Item; 2] {
     call(&item.id, "image_generation", prompt.to_string(), output)
 }
 
-fn mcp(item: McpCall) -> [Item; 2] {
-    let name = tool_name(&format!("{}_{}", item.server_label, item.name));
-    let output = item.output.or_else(|| item.error.map(|error| format!("The call failed: {error}")));
+fn mcp(item: McpCall, scene: &Scene<'_>) -> [Item; 2] {
+    let name = scene.names.of_call(&item.server_label, &item.name);
+    let output = item.output.or_else(|| item.error.map(|error| told(&error)));
     call(&item.id, &name, item.arguments, output.as_deref().unwrap_or(UNKNOWN))
 }
 
+/// What a failed call told the model: of an error of ours in our words, of any other as it stands.
+fn told(error: &Value) -> String {
+    match serde_json::from_value::<McpError>(error.clone()) {
+        Ok(error) => error.text(),
+        Err(_) => {
+            format!("The call failed: {}", error.as_str().map_or_else(|| error.to_string(), str::to_owned))
+        }
+    }
+}
+
+/// A call that the client was asked about and that did not run.
+fn asked(item: McpApprovalRequest, scene: &Scene<'_>, consents: &Consents) -> Option<[Item; 2]> {
+    let told = consents.told(&item.id)?;
+    let name = scene.names.of_call(&item.server_label, &item.name);
+    Some(call(&item.id, &name, item.arguments, &told))
+}
+
 fn call(id: &str, name: &str, arguments: String, output: &str) -> [Item; 2] {
+    let arguments = as_object(arguments);
     let call_id = format!("call_{}", id.rsplit('_').next().unwrap_or(id));
     pair(
         FunctionCall { call_id, name: name.to_owned(), arguments, ..FunctionCall::default() },
         output.to_owned(),
     )
-}
-
-/// A name that every upstream accepts: `^[a-zA-Z0-9_-]{1,64}$`.
-fn tool_name(text: &str) -> String {
-    let legal = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
-    text.chars().map(legal).take(64).collect()
 }

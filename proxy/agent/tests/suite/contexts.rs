@@ -1,15 +1,13 @@
 //! What the model is shown of stored items and input.
 
-use agent::context::{check, render};
+use agent::context::{Scene, check, render};
+use agent::names::Names;
+use agent::tool::Approved;
 use insta::assert_snapshot;
-use protocol::responses::item::Item;
 use serde_json::{Value, json};
 
+use super::support::items;
 use super::transcript::said;
-
-fn items(items: Value) -> Vec<Item> {
-    serde_json::from_value(items).expect("items")
-}
 
 fn call(id: &str) -> Value {
     json!({"type": "function_call", "call_id": id, "name": "f", "arguments": "{}"})
@@ -24,7 +22,8 @@ fn user(text: &str) -> Value {
 }
 
 fn rendered(history: Value, input: Value) -> String {
-    let lines: Vec<String> = render(items(history), items(input)).iter().map(said).collect();
+    let scene = Scene { names: &Names::default(), approved: &[] };
+    let lines: Vec<String> = render(items(history), items(input), scene).iter().map(said).collect();
     lines.join("\n")
 }
 
@@ -74,7 +73,10 @@ fn a_custom_call_is_followed_by_its_output() {
     let list = json!([call, user("hi"), output]);
     assert!(check(&items(list.clone())).is_ok());
     let kinds: Vec<String> =
-        render(items(list), Vec::new()).iter().map(|item| item.kind().to_owned()).collect();
+        render(items(list), Vec::new(), Scene { names: &Names::default(), approved: &[] })
+            .iter()
+            .map(|item| item.kind().to_owned())
+            .collect();
     assert_eq!(kinds, ["custom_tool_call", "custom_tool_call_output", "message"]);
 }
 
@@ -117,7 +119,66 @@ fn what_the_server_ran_is_shown_as_calls_with_results() {
         {"type": "mcp_call", "id": "mcp_2", "server_label": "docs", "name": "read", "arguments": "{}",
             "error": {"type": "http_error", "code": 500, "message": "broken"}},
         {"type": "mcp_call", "id": "mcp_3", "server_label": "docs", "name": "read", "arguments": "{}"},
+        {"type": "mcp_call", "id": "mcp_4", "server_label": "docs", "name": "read", "arguments": "",
+            "error": "an older client"},
         {"type": "computer_call", "id": "cu_1", "action": {}},
     ]);
     assert_snapshot!(rendered(history, json!([user("And now?")])));
+}
+
+fn request(id: &str) -> Value {
+    json!({"type": "mcp_approval_request", "id": id, "server_label": "wiki", "name": "edit", "arguments": "{}"})
+}
+
+fn answer(id: &str, approve: bool, reason: Option<&str>) -> Value {
+    json!({"type": "mcp_approval_response", "approval_request_id": id, "approve": approve, "reason": reason})
+}
+
+#[test]
+fn a_call_that_was_denied_or_not_answered_is_told_where_it_was_asked() {
+    let history = json!([user("hi"), request("mcpr_a"), request("mcpr_b"), request("mcpr_c")]);
+    let input =
+        json!([answer("mcpr_a", false, Some("Too soon.")), answer("mcpr_b", false, None), user("go on")]);
+    let lines = rendered(history, input);
+    let expected = [
+        "user [\"hi\"]",
+        "call_a=mcp__wiki__edit({})",
+        "call_a->\"Not executed: the user denied this call. Reason: Too soon.\"",
+        "call_b=mcp__wiki__edit({})",
+        "call_b->\"Not executed: the user denied this call.\"",
+        "call_c=mcp__wiki__edit({})",
+        "call_c->\"Not executed: the user has not approved this call.\"",
+        "user [\"go on\"]",
+    ];
+    assert_eq!(lines, expected.join("\n"));
+}
+
+#[test]
+fn a_call_that_was_approved_is_told_by_itself() {
+    let ran = json!({"type": "mcp_call", "id": "mcp_1", "server_label": "wiki", "name": "edit", "arguments": "{}",
+        "output": "done", "approval_request_id": "mcpr_a"});
+    let history = json!([request("mcpr_a"), answer("mcpr_a", true, None), ran]);
+    assert_eq!(rendered(history, json!([])), "call_1=mcp__wiki__edit({})\ncall_1->\"done\"");
+    let lost = json!([request("mcpr_a"), answer("mcpr_a", true, None)]);
+    let unknown = "call_a=mcp__wiki__edit({})\ncall_a->\"The outcome of this call is unknown.\"";
+    assert_eq!(rendered(lost.clone(), json!([])), unknown);
+    let approved = [Approved {
+        request_id: "mcpr_a".to_owned(),
+        server_label: "wiki".to_owned(),
+        name: "edit".to_owned(),
+        arguments: "{}".to_owned(),
+    }];
+    let scene = Scene { names: &Names::default(), approved: &approved };
+    assert!(render(items(lost), Vec::new(), scene).is_empty(), "it is about to run");
+}
+
+#[test]
+fn a_model_knows_calls_by_the_names_of_this_turn() {
+    let mut names = Names::new(["mcp__wiki__edit"]);
+    let name = names.add("wiki", "edit");
+    let ran = json!([{"type": "mcp_call", "id": "mcp_1", "server_label": "wiki", "name": "edit", "arguments": "{}",
+        "output": "done"}]);
+    let scene = Scene { names: &names, approved: &[] };
+    let lines: Vec<String> = render(items(ran), Vec::new(), scene).iter().map(said).collect();
+    assert_eq!(lines[0], format!("call_1={name}({{}})"));
 }

@@ -1,23 +1,30 @@
 //! Models, tools and clients that behave in every way they may.
 
-use agent::choice::Choice;
+use agent::choice::{Choice, Pick};
 use agent::limits::Limits;
 use agent::model::{ModelEvent, StopReason};
 use agent::run::{Input, Turn};
-use agent::tool::ToolOutcome;
+use agent::tool::{Approved, ListOutcome, Server, ToolOutcome};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use protocol::responses::item::Item;
+use protocol::responses::mcp::McpError;
 use protocol::responses::usage::Usage;
 use serde_json::json;
 
 use super::support::*;
 
+/// Tools of every server.
+const REMOTE: [&str; 4] = ["read", "ask", "forbidden", "hidden"];
+
 /// A turn and its limits, all small enough to be reached.
 pub(crate) fn any_turn() -> impl Strategy<Value = (Turn, Limits)> {
     let switches = (any_choice(), any::<Option<bool>>(), 0..4u64, 0..8u64);
-    (switches, (1..6u32, 1..6u32, 1..4u32, 2..4u32)).prop_map(
-        |((choice, parallel, calls, tokens), limits)| {
-            let mut turn = Turn { tool_choice: choice, ..turn() };
+    let remote = (any_servers(), any_approved(), any::<bool>());
+    (switches, remote, (1..6u32, 1..6u32, 1..4u32, 2..4u32)).prop_map(
+        |((choice, parallel, calls, tokens), (servers, approved, can_ask), limits)| {
+            let (servers, history) = servers;
+            let mut turn = Turn { tool_choice: choice, servers, history, approved, can_ask, ..turn() };
             turn.request.parallel_tool_calls = parallel;
             turn.max_tool_calls = (calls > 0).then_some(calls);
             turn.request.sampling.max_output_tokens = (tokens > 4).then_some(tokens);
@@ -27,8 +34,44 @@ pub(crate) fn any_turn() -> impl Strategy<Value = (Turn, Limits)> {
     )
 }
 
+/// Up to two servers, of which the context may hold the tools.
+fn any_servers() -> impl Strategy<Value = (Vec<Server>, Vec<Item>)> {
+    let one = (any::<bool>(), any::<bool>());
+    vec(one, 0..3).prop_map(|drawn| {
+        let labels = ["wiki", "shop"];
+        let known = drawn.iter().zip(labels).filter(|((_, is_known), _)| *is_known).map(|(_, label)| {
+            let tools = serde_json::to_value(tools(&REMOTE)).expect("tools are JSON");
+            json!({"type": "mcp_list_tools", "id": format!("mcpl_{label}"), "server_label": label, "tools": tools})
+        });
+        let history = items(known.collect());
+        let servers = drawn.iter().zip(labels).map(|((is_required, _), label)| server(label, *is_required));
+        (servers.collect(), history)
+    })
+}
+
+/// Calls that the client approved; each can be told by its arguments.
+fn any_approved() -> impl Strategy<Value = Vec<Approved>> {
+    vec(proptest::sample::select(REMOTE.as_slice()), 0..3).prop_map(|names| {
+        let approved = |(number, name): (usize, &str)| Approved {
+            request_id: format!("mcpr_{number}"),
+            server_label: "wiki".to_owned(),
+            name: name.to_owned(),
+            arguments: format!("{{\"approved\":{number}}}"),
+        };
+        names.into_iter().enumerate().map(approved).collect()
+    })
+}
+
+pub(crate) fn any_listing() -> impl Strategy<Value = ListOutcome> {
+    prop_oneof![
+        4 => Just(ListOutcome::Listed(tools(&REMOTE))),
+        1 => Just(ListOutcome::Listed(Vec::new())),
+        1 => Just(ListOutcome::Failed(McpError::Http { code: 502, message: "away".to_owned() })),
+    ]
+}
+
 fn any_choice() -> impl Strategy<Value = Choice> {
-    let names = || vec(any_tool(), 1..3);
+    let names = || vec(any_pick(), 1..3);
     prop_oneof![
         4 => Just(Choice::Auto),
         1 => Just(Choice::None),
@@ -38,8 +81,24 @@ fn any_choice() -> impl Strategy<Value = Choice> {
     ]
 }
 
+fn any_pick() -> impl Strategy<Value = Pick> {
+    prop_oneof![
+        4 => any_tool().prop_map(Pick::Name),
+        1 => any::<bool>().prop_map(|all| Pick::Remote {
+            server_label: "wiki".to_owned(),
+            tool: (!all).then(|| "read".to_owned()),
+        }),
+    ]
+}
+
 fn any_tool() -> impl Strategy<Value = String> {
-    prop_oneof![9 => proptest::sample::select(TOOLS.as_slice()), 1 => Just("unknown")].prop_map(str::to_owned)
+    let remote = ["mcp__wiki__read", "mcp__wiki__ask", "mcp__shop__forbidden", "mcp__shop__read"];
+    prop_oneof![
+        9 => proptest::sample::select(TOOLS.as_slice()),
+        4 => proptest::sample::select(remote.to_vec()),
+        1 => Just("unknown"),
+    ]
+    .prop_map(str::to_owned)
 }
 
 /// What a model says from one `CallModel` to its end, which is a stop or, rarely, a failure.
@@ -120,6 +179,8 @@ pub(crate) fn any_input() -> impl Strategy<Value = Input> {
         1 => Just(stop(StopReason::Length)),
         4 => (0..6usize, any_outcome()).prop_map(|(number, outcome)| done(&number.to_string(), outcome)),
         1 => Just(Input::Quiet),
-        1 => prop_oneof![Just(Input::Expired), Just(Input::Cancelled), Just(failed())],
+        6 => (prop_oneof![Just("wiki"), Just("shop")], any_listing())
+            .prop_map(|(label, outcome)| Input::Listed { server_label: label.to_owned(), outcome }),
+        1 => prop_oneof![Just(Input::Expired), Just(Input::Cancelled), Just(failed()), Just(ended())],
     ]
 }

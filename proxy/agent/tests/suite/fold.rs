@@ -29,7 +29,7 @@ impl Client {
         match effect {
             Effect::Emit(event) => self.event(event),
             Effect::Finish(finished) => self.event(&finished.event()),
-            Effect::CallModel(_) | Effect::CallTool(_) | Effect::Abort => {}
+            Effect::ListTools(_) | Effect::CallModel(_) | Effect::CallTool { .. } | Effect::Abort => {}
         }
     }
 

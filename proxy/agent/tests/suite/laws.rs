@@ -5,14 +5,15 @@ use std::collections::VecDeque;
 use agent::limits::Limits;
 use agent::model::{ModelEvent, ModelRequest};
 use agent::run::{Effect, Input, Run, Turn};
-use agent::tool::ToolOutcome;
+use agent::tool::{ListOutcome, ToolOutcome};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use protocol::responses::event::{Event, EventBody};
 use protocol::responses::item::{Item, Output};
 use protocol::responses::response::{Response, Status};
 use protocol::responses::usage::Usage;
 
-use super::environment::{any_generation, any_input, any_outcome, any_turn};
+use super::environment::{any_generation, any_input, any_listing, any_outcome, any_turn};
 use super::fold::Client;
 use super::support::{Owners, done, drain, limited};
 
@@ -66,8 +67,16 @@ impl Watched {
         Some(&finished.response)
     }
 
+    /// The items that were closed.
+    fn done(&self) -> impl Iterator<Item = &Item> {
+        self.effects.iter().filter_map(|effect| match effect {
+            Effect::Emit(Event { body: EventBody::ItemDone(_, item), .. }) => Some(&**item),
+            _ => None,
+        })
+    }
+
     fn server_calls(&self) -> usize {
-        self.effects.iter().filter(|effect| matches!(effect, Effect::CallTool(_))).count()
+        self.effects.iter().filter(|effect| matches!(effect, Effect::CallTool { .. })).count()
     }
 }
 
@@ -98,9 +107,10 @@ proptest! {
         (turn, limits) in any_turn(),
         generations in vec(any_generation(), 6),
         outcomes in vec(any_outcome(), 40),
+        listings in vec(any_listing(), 2),
         order in vec(any::<u8>(), 64),
     ) {
-        let mut world = World::new(generations, outcomes);
+        let mut world = World::new(generations, outcomes, listings);
         let mut watched = Watched::new(&turn, limits);
         world.see(&watched.effects.clone());
         let mut order = order.into_iter().cycle();
@@ -115,6 +125,38 @@ proptest! {
         prop_assert!(watched.server_calls() as u64 <= turn.max_tool_calls.unwrap_or(u64::MAX));
         prop_assert!(watched.server_calls() <= limits.tool_calls as usize);
         prop_assert!(world.asked <= limits.rounds);
+    }
+
+    /// A call that was approved runs at most once, before the model is asked, and exactly once if it may.
+    #[test]
+    fn an_approved_call_runs_once((turn, limits) in any_turn(), inputs in vec(any_input(), 0..40)) {
+        let watched = Watched::play(&turn, limits, inputs);
+        let asked = watched.effects.iter().position(|effect| matches!(effect, Effect::CallModel(_)));
+        for approved in &turn.approved {
+            let is_it = |effect: &Effect| {
+                let Effect::CallTool { call, .. } = effect else { return false };
+                call.arguments == approved.arguments
+            };
+            let places: Vec<usize> = (0..watched.effects.len()).filter(|at| is_it(&watched.effects[*at])).collect();
+            prop_assert!(places.len() <= 1, "{} ran {} times", approved.arguments, places.len());
+            let answers = watched.done().filter(|item| is_answer(item, &approved.request_id)).count();
+            if let Some(asked) = asked {
+                prop_assert!(places.iter().all(|place| *place < asked), "before the model is asked");
+                prop_assert_eq!(answers, 1, "it ran, or the client sees why not");
+            }
+        }
+    }
+
+    /// A server whose tools the context holds is never asked, and one that is asked is asked once.
+    #[test]
+    fn servers_are_listed_once((turn, limits) in any_turn(), inputs in vec(any_input(), 0..40)) {
+        let watched = Watched::play(&turn, limits, inputs);
+        for server in &turn.servers {
+            let is_known = turn.history.iter().any(|item| is_list_of(item, &server.label));
+            let asks = |effect: &&Effect| matches!(effect, Effect::ListTools(label) if *label == server.label);
+            prop_assert_eq!(watched.effects.iter().filter(asks).count(), usize::from(!is_known));
+            prop_assert!(!is_known || !watched.done().any(|item| is_list_of(item, &server.label)));
+        }
     }
 
     /// A cancelled run ends at once, and nothing moves it any more.
@@ -139,6 +181,9 @@ struct World {
     outcomes: VecDeque<ToolOutcome>,
     speech: VecDeque<Input>,
     running: Vec<String>,
+    /// Servers that were asked for their tools and have not answered.
+    asked_servers: Vec<String>,
+    listings: VecDeque<ListOutcome>,
     /// Calls that ran and what they returned.
     results: Vec<(String, String)>,
     context: Vec<Item>,
@@ -148,12 +193,14 @@ struct World {
 }
 
 impl World {
-    fn new(generations: Vec<Vec<Input>>, outcomes: Vec<ToolOutcome>) -> Self {
+    fn new(generations: Vec<Vec<Input>>, outcomes: Vec<ToolOutcome>, listings: Vec<ListOutcome>) -> Self {
         Self {
             generations: generations.into(),
             outcomes: outcomes.into(),
             speech: VecDeque::new(),
             running: Vec::new(),
+            asked_servers: Vec::new(),
+            listings: listings.into(),
             results: Vec::new(),
             context: Vec::new(),
             asked: 0,
@@ -166,10 +213,12 @@ impl World {
         for effect in effects {
             match effect {
                 Effect::CallModel(request) => self.asked(request),
-                Effect::CallTool(call) => self.running.push(call.id.clone()),
+                Effect::CallTool { call, .. } => self.running.push(call.id.clone()),
+                Effect::ListTools(server) => self.asked_servers.push(server.clone()),
                 Effect::Abort => {
                     self.speech.clear();
                     self.running.clear();
+                    self.asked_servers.clear();
                 }
                 Effect::Emit(_) | Effect::Finish(_) => {}
             }
@@ -179,8 +228,8 @@ impl World {
     /// Every call is answered before the model is asked again, and stands next to its result.
     fn asked(&mut self, request: &ModelRequest) {
         assert!(
-            self.running.is_empty() && self.speech.is_empty(),
-            "one generation at a time, after all calls"
+            self.running.is_empty() && self.speech.is_empty() && self.asked_servers.is_empty(),
+            "one generation at a time, after all calls and lists"
         );
         assert!(request.items.starts_with(&self.context), "the context only grows");
         let pairs = answered(&request.items);
@@ -196,6 +245,11 @@ impl World {
     /// The next thing that happens: the model goes on, or a tool returns.
     fn next(&mut self, pick: u8) -> Option<Input> {
         let pick = usize::from(pick);
+        if !self.asked_servers.is_empty() {
+            let server_label = self.asked_servers.swap_remove(pick % self.asked_servers.len());
+            let outcome = self.listings.pop_front().unwrap_or(ListOutcome::Listed(Vec::new()));
+            return Some(Input::Listed { server_label, outcome });
+        }
         if !self.running.is_empty() && (pick.is_multiple_of(2) || self.speech.is_empty()) {
             let call = self.running.swap_remove(pick / 2 % self.running.len());
             let outcome = self.outcomes.pop_front().unwrap_or_default();
@@ -236,6 +290,14 @@ fn answered(items: &[Item]) -> Vec<(String, String)> {
     pairs
 }
 
+fn is_answer(item: &Item, request_id: &str) -> bool {
+    matches!(item, Item::McpCall(call) if call.approval_request_id.as_deref() == Some(request_id))
+}
+
+fn is_list_of(item: &Item, label: &str) -> bool {
+    matches!(item, Item::McpListTools(list) if list.server_label == label)
+}
+
 /// Puts the id of the numbered call into a result.
 fn with_id(input: Input, ids: &[String]) -> Input {
     let Input::ToolDone { call, outcome } = input else { return input };
@@ -244,5 +306,5 @@ fn with_id(input: Input, ids: &[String]) -> Input {
 }
 
 fn started(effect: Effect) -> Option<String> {
-    if let Effect::CallTool(call) = effect { Some(call.id) } else { None }
+    if let Effect::CallTool { call, .. } = effect { Some(call.id) } else { None }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use agent::choice::Choice;
+use agent::choice::{Choice, Pick};
 use agent::ids::Ids;
 use agent::limits::Limits;
 use agent::model::{
@@ -10,11 +10,14 @@ use agent::model::{
     ToolInput,
 };
 use agent::run::{Effect, Input, Run, Turn};
-use agent::tool::{ClientTool, Decision, Ownership, ServerTool, ToolOutcome};
+use agent::tool::{
+    ClientTool, Decision, ListOutcome, Listing, Owner, Ownership, Server, ServerTool, ToolCall, ToolOutcome,
+};
 use protocol::Object;
 use protocol::error::{ApiError, SERVER_ERROR};
 use protocol::responses::content::Content;
 use protocol::responses::item::{Item, ItemStatus, Message, MessageTag, Role};
+use protocol::responses::mcp::{ListedTool, McpError};
 use protocol::responses::response::{ReasoningConfig, Response, TextConfig};
 use protocol::responses::usage::Usage;
 use serde_json::json;
@@ -22,22 +25,74 @@ use serde_json::json;
 /// Names of the tools on offer: two of the client, one thought, four kinds of the server.
 pub(crate) const TOOLS: [&str; 7] = ["weather", "shell", "think", "search", "web", "draw", "docs_read"];
 
+/// Of the tools of servers, `hidden` is offered to nobody, `ask` needs approval and `forbidden` is denied; so are calls
+/// of any tool with `danger` in their arguments.
+#[derive(Default)]
 pub(crate) struct Owners;
 
 impl Ownership for Owners {
-    fn decide(&self, name: &str) -> Decision {
+    fn owner(&self, name: &str) -> Owner {
         let own = |name: &str| name.to_owned();
         match name {
-            "weather" => Decision::Client(ClientTool::Function { name: own(name), namespace: None }),
-            "shell" => Decision::Client(ClientTool::Custom { name: own(name), namespace: None }),
-            "think" => Decision::Server(ServerTool::Think),
-            "search" => Decision::Server(ServerTool::FileSearch),
-            "web" => Decision::Server(ServerTool::WebSearch),
-            "draw" => Decision::Server(ServerTool::ImageGeneration),
-            "docs_read" => Decision::Server(ServerTool::Mcp { server_label: own("docs"), name: own("read") }),
-            other => Decision::Denied(format!("There is no tool {other}.")),
+            "weather" => Owner::Client(ClientTool::Function { name: own(name), namespace: None }),
+            "shell" => Owner::Client(ClientTool::Custom { name: own(name), namespace: None }),
+            "think" => Owner::Server(ServerTool::Think),
+            "search" => Owner::Server(ServerTool::FileSearch),
+            "web" => Owner::Server(ServerTool::WebSearch),
+            "draw" => Owner::Server(ServerTool::ImageGeneration),
+            "docs_read" => Owner::Server(ServerTool::Mcp { server_label: own("docs"), name: own("read") }),
+            other => Owner::Nobody(format!("There is no tool {other}.")),
         }
     }
+
+    fn listed(&mut self, _: &str, listing: &Listing) -> Vec<ListedTool> {
+        listing.tools.iter().filter(|tool| tool.name != "hidden").cloned().collect()
+    }
+
+    fn decide(&self, tool: &ServerTool, call: &ToolCall) -> Decision {
+        match tool {
+            _ if call.arguments.contains("danger") => Decision::Denied("Too dangerous.".to_owned()),
+            ServerTool::Mcp { name, .. } if name == "ask" => Decision::Approval,
+            ServerTool::Mcp { name, .. } if name == "forbidden" => Decision::Denied("Forbidden.".to_owned()),
+            _ => Decision::Run,
+        }
+    }
+}
+
+/// Tools of a server by their names.
+pub(crate) fn tools(names: &[&str]) -> Vec<ListedTool> {
+    let tool = |name: &&str| ListedTool {
+        name: (*name).to_owned(),
+        input_schema: json!({"type": "object"}),
+        ..ListedTool::default()
+    };
+    names.iter().map(tool).collect()
+}
+
+pub(crate) fn listed(server_label: &str, names: &[&str]) -> Input {
+    Input::Listed { server_label: server_label.to_owned(), outcome: ListOutcome::Listed(tools(names)) }
+}
+
+pub(crate) fn unlisted(server_label: &str) -> Input {
+    let error = McpError::Http { code: 502, message: "The server cannot be reached.".to_owned() };
+    Input::Listed { server_label: server_label.to_owned(), outcome: ListOutcome::Failed(error) }
+}
+
+pub(crate) fn server(label: &str, is_required: bool) -> Server {
+    Server { label: label.to_owned(), is_required }
+}
+
+/// A turn that offers the tools of one server.
+pub(crate) fn remote_turn() -> Turn {
+    Turn { servers: vec![server("wiki", true)], ..turn() }
+}
+
+pub(crate) fn items(items: serde_json::Value) -> Vec<Item> {
+    serde_json::from_value(items).expect("items")
+}
+
+pub(crate) fn picks(names: &[&str]) -> Vec<Pick> {
+    names.iter().map(|name| Pick::Name((*name).to_owned())).collect()
 }
 
 pub(crate) fn turn() -> Turn {
@@ -48,6 +103,9 @@ pub(crate) fn turn() -> Turn {
         request: request(),
         tool_choice: Choice::Auto,
         max_tool_calls: None,
+        servers: Vec::new(),
+        approved: Vec::new(),
+        can_ask: true,
         keeps_model_name: false,
     }
 }
@@ -111,6 +169,12 @@ pub(crate) fn stop(reason: StopReason) -> Input {
 pub(crate) fn failed() -> Input {
     let error = ApiError::new(502, SERVER_ERROR, "The model server cannot be reached.");
     Input::ModelFailed(ModelError { error, cause: Failure::Connect })
+}
+
+/// The process ends.
+pub(crate) fn ended() -> Input {
+    let error = ApiError::new(503, SERVER_ERROR, "The server is shutting down.");
+    Input::Failed(ModelError { error, cause: Failure::Truncated })
 }
 
 pub(crate) fn done(call: &str, outcome: ToolOutcome) -> Input {

@@ -2,6 +2,7 @@
 
 use agent::model::{ModelChoice, ModelEvent, ModelRequest};
 use agent::run::{Effect, Input, Run};
+use agent::tool::{ListOutcome, ServerTool};
 use protocol::responses::content::Content;
 use protocol::responses::event::{Event, EventBody};
 use protocol::responses::item::{Item, Output};
@@ -63,6 +64,8 @@ impl Names {
             Input::Progress { call, progress } => Input::Progress { call: long(call), progress },
             other @ (Input::Model(_)
             | Input::ModelFailed(_)
+            | Input::Listed { .. }
+            | Input::Failed(_)
             | Input::Quiet
             | Input::Expired
             | Input::Cancelled) => other,
@@ -83,6 +86,12 @@ fn input(input: &Input) -> String {
         }
         Input::Model(event) => format!("< {event:?}"),
         Input::ModelFailed(error) => format!("< failed {}", error.error),
+        Input::Failed(error) => format!("< ended {}", error.error),
+        Input::Listed { server_label, outcome: ListOutcome::Listed(tools) } => {
+            let names: Vec<&str> = tools.iter().map(|tool| tool.name.as_str()).collect();
+            format!("< listed {server_label} {names:?}")
+        }
+        Input::Listed { server_label, outcome } => format!("< unlisted {server_label} {outcome:?}"),
         Input::ToolDone { call, outcome } if outcome.failed => {
             format!("< broken {call} {:?}", outcome.output)
         }
@@ -98,7 +107,13 @@ fn effect(effect: &Effect) -> String {
     match effect {
         Effect::Emit(event) => emitted(event),
         Effect::CallModel(request) => asked(request),
-        Effect::CallTool(call) => format!("> call_tool {} {} {}", call.id, call.name, call.arguments),
+        Effect::ListTools(label) => format!("> list_tools {label}"),
+        Effect::CallTool { tool: ServerTool::Mcp { server_label, name }, call }
+            if call.name != "docs_read" =>
+        {
+            format!("> call_tool {} {}={server_label}/{name} {}", call.id, call.name, call.arguments)
+        }
+        Effect::CallTool { call, .. } => format!("> call_tool {} {} {}", call.id, call.name, call.arguments),
         Effect::Abort => "> abort".to_owned(),
         Effect::Finish(finished) => {
             let event = finished.event();

@@ -314,7 +314,7 @@ fn silence_repeats_that_the_response_is_in_progress() {
 
 #[test]
 fn a_forced_choice_applies_to_the_first_generation_only() {
-    let turn = Turn { tool_choice: Choice::Tool(vec!["search".to_owned()]), ..turn() };
+    let turn = Turn { tool_choice: Choice::Tool(picks(&["search"])), ..turn() };
     let inputs = script([call(0, "search", "{}").into(), vec![over(), ok("call_1", "a"), text("A"), over()]]);
     assert_snapshot!(transcript(run(turn), inputs));
 }
@@ -334,7 +334,7 @@ fn a_choice_of_none_lets_no_call_through() {
 
 #[test]
 fn a_call_outside_of_the_allowed_ones_is_refused_once() {
-    let names = vec!["search".to_owned()];
+    let names = picks(&["search"]);
     let turn = Turn { tool_choice: Choice::Allowed { names, required: false }, ..turn() };
     let inputs = script([
         call(0, "web", "{}").into(),

@@ -2,13 +2,11 @@
 
 mod items;
 
-use serde_json::Value;
-
 use crate::chat::request::{ChatRequest, Options};
 use crate::error::ApiError;
 use crate::responses::request::{CreateResponse, Include};
 use crate::responses::response::{ReasoningConfig, TextConfig};
-use crate::responses::tool::Tool;
+use crate::responses::tool::{Approval, RequireApproval, Tool};
 
 /// A chat request as a turn.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,12 +90,8 @@ fn refuse(request: &ChatRequest) -> Result<(), ApiError> {
 }
 
 fn needs_approval(tool: &Tool) -> bool {
-    match tool {
-        Tool::Hosted(tool) if tool.kind == "mcp" => {
-            tool.fields.get("require_approval").and_then(Value::as_str) != Some("never")
-        }
-        Tool::Hosted(_) | Tool::Function(_) | Tool::Custom(_) => false,
-    }
+    let Tool::Mcp(tool) = tool else { return false };
+    tool.require_approval != RequireApproval::All(Approval::Never)
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ pub struct ChatRequest {
     pub is_legacy: bool,
     /// Everything else that a turn needs.
     pub options: Options,
-    /// The whole request.
+    /// The whole request; tools that the server runs stand here as they may be shown, without credentials.
     pub raw: Object,
 }
 
@@ -73,9 +73,10 @@ fn model(fields: &mut Fields<'_>) -> Result<String, ApiError> {
     Ok(model)
 }
 
-fn read_rest(mut fields: Fields<'_>, model: String, raw: Object) -> Result<ChatRequest, ApiError> {
+fn read_rest(mut fields: Fields<'_>, model: String, mut raw: Object) -> Result<ChatRequest, ApiError> {
     let is_legacy = fields.has("functions");
     let (server_tools, client_tools) = tools::tools(&mut fields)?;
+    tools::conceal(&mut raw, &server_tools);
     let metadata = metadata(&mut fields)?;
     let n = fields.integer("n", 1, 128)?.and_then(|n| u64::try_from(n).ok()).unwrap_or(1);
     let store = fields.boolean("store")?.unwrap_or(false);

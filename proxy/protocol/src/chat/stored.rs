@@ -22,23 +22,11 @@ const SHOWN: [&str; 9] = [
 pub fn body(mut completion: Object, request: &ChatRequest) -> Object {
     for key in SHOWN {
         let name = if key == "user" { "input_user" } else { key };
-        let shown = if key == "tools" { shown_tools(request) } else { request.raw.get(key).cloned() };
-        completion.insert(name.to_owned(), shown.unwrap_or_default());
+        completion.insert(name.to_owned(), request.raw.get(key).cloned().unwrap_or_default());
     }
     let metadata = request.metadata.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str())));
     completion.insert("metadata".to_owned(), Value::Object(metadata.collect()));
     completion
-}
-
-/// The tools as they were written, those of the server without secrets.
-fn shown_tools(request: &ChatRequest) -> Option<Value> {
-    let mut server = request.server_tools.iter();
-    let tools = request.raw.get("tools")?.as_array()?.iter().map(|tool| {
-        let kind = tool.get("type").and_then(Value::as_str).unwrap_or_default();
-        let hosted = crate::responses::request::is_server_type(kind).then(|| server.next()).flatten();
-        hosted.map_or_else(|| tool.clone(), |hosted| serde_json::to_value(hosted.echo()).unwrap_or_default())
-    });
-    Some(tools.collect())
 }
 
 /// The messages of a request, each with an `id` below the completion's and `content_parts` where the content was a list.
@@ -97,6 +85,7 @@ mod tests {
         let stored = Value::Object(body(completion, &request));
         assert!(stored.to_string().starts_with(r#"{"id":"chatcmpl-1""#));
         assert!(!stored.to_string().contains("s3cr3t"));
+        assert!(!format!("{request:?}").contains("s3cr3t"));
         assert_eq!(stored["metadata"], json!({"k": "v"}));
         assert_eq!((&stored["temperature"], &stored["seed"]), (&json!(0.5), &Value::Null));
         assert_eq!(stored["tools"][0], json!({"type": "function", "function": {"name": "f"}}));

@@ -420,7 +420,10 @@ pub struct McpApprovalResponse {
     pub approval_request_id: String,
     /// Yes or no.
     pub approve: bool,
-    /// Unknown fields, `reason` among them.
+    /// Why, in the words of whoever decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Unknown fields.
     #[serde(flatten)]
     pub rest: Object,
 }

@@ -20,7 +20,7 @@ pub use parse::parse;
 
 pub(crate) use options::json_schema;
 pub(crate) use parse::parse_optional;
-pub(crate) use tools::{is_server_type, tool, tool_choice};
+pub(crate) use tools::{check_labels, is_server_type, tool, tool_choice};
 
 /// A checked request. Input is normalised; ids that the caller did not name are empty.
 #[derive(Clone, Debug, PartialEq)]

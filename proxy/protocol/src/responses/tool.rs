@@ -1,9 +1,13 @@
 //! Tools and the choice among them.
 
+mod mcp;
+
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::{Object, tags};
+
+pub use mcp::{AllowedTools, Approval, ApprovalFilters, McpTag, McpTool, RequireApproval, ToolFilter};
 
 tags! {
     /// `function`.
@@ -20,6 +24,8 @@ pub enum Tool {
     Function(FunctionTool),
     /// A custom tool that the client runs.
     Custom(CustomTool),
+    /// A remote MCP server.
+    Mcp(Box<McpTool>),
     /// Every other type, with its fields as they are echoed: hosted tools, namespaces, extensions.
     Hosted(HostedTool),
 }
@@ -68,7 +74,7 @@ pub struct CustomTool {
 /// A tool of any other type.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct HostedTool {
-    /// The type on the wire, such as `file_search`, `mcp` or `think`.
+    /// The type on the wire, such as `file_search` or `think`.
     #[serde(rename = "type")]
     pub kind: String,
     /// All other fields.
@@ -81,43 +87,15 @@ impl HostedTool {
     pub fn text(&self, key: &str) -> Option<&str> {
         self.fields.get(key).and_then(Value::as_str)
     }
-
-    /// The tool as a reply may show it: without the credentials, header values, URL path and query of an MCP server.
-    pub fn echo(&self) -> Self {
-        let mut shown = self.clone();
-        if shown.kind == "mcp" {
-            shown.fields.shift_remove("authorization");
-            shown.fields.insert("headers".to_owned(), Value::Null);
-            if let Some(url) = shown.fields.get_mut("server_url") {
-                *url = redacted(url.as_str());
-            }
-        }
-        shown
-    }
-}
-
-/// `https://host/<redacted>`; null stays null, and what is no URL is hidden whole.
-fn redacted(url: Option<&str>) -> Value {
-    let Some(url) = url else { return Value::Null };
-    let origin = url::Url::parse(url).ok().map(|url| url.origin()).filter(url::Origin::is_tuple);
-    let origin = origin.map(|origin| origin.ascii_serialization());
-    Value::String(format!("{}/<redacted>", origin.as_deref().unwrap_or_default()))
 }
 
 impl Tool {
-    /// The tool as a reply may show it, without secrets.
-    pub fn echo(&self) -> Self {
-        match self {
-            Self::Hosted(tool) => Self::Hosted(tool.echo()),
-            Self::Function(_) | Self::Custom(_) => self.clone(),
-        }
-    }
-
     /// The `type` on the wire.
     pub fn kind(&self) -> &str {
         match self {
             Self::Function(_) => FunctionTag::TEXT,
             Self::Custom(_) => CustomTag::TEXT,
+            Self::Mcp(_) => McpTag::TEXT,
             Self::Hosted(tool) => &tool.kind,
         }
     }
@@ -130,6 +108,7 @@ impl<'de> Deserialize<'de> for Tool {
         let tool = match kind {
             FunctionTag::TEXT => serde_json::from_value(value).map(Self::Function),
             CustomTag::TEXT => serde_json::from_value(value).map(Self::Custom),
+            McpTag::TEXT => serde_json::from_value(value).map(|tool| Self::Mcp(Box::new(tool))),
             _ => serde_json::from_value(value).map(Self::Hosted),
         };
         tool.map_err(serde::de::Error::custom)

@@ -46,6 +46,7 @@ pub(super) async fn run(
     let sampling = &mut prepared.turn.request.sampling;
     (sampling.stop, sampling.seed) = (converted.stop, converted.seed);
     prepared.turn.keeps_model_name = true;
+    prepared.turn.can_ask = false;
     request.trail.note(|notes| notes.stream = Some(chat.stream));
     let (record, work) = (Record::new(request, &prepared), app.work(request, &prepared));
     let head = Head {

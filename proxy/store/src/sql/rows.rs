@@ -4,6 +4,7 @@ use protocol::id::Tenant;
 use protocol::responses::item::Item;
 use serde::Serialize;
 
+use crate::approvals::NewApproval;
 use crate::completions::NewCompletion;
 use crate::error::Error;
 use crate::responses::NewResponse;
@@ -37,6 +38,19 @@ pub(crate) struct ResponseRows {
     /// The response with an empty output.
     pub(crate) body: String,
     pub(crate) items: Vec<ItemRow>,
+    pub(crate) approvals: Vec<ApprovalRow>,
+}
+
+/// A request for an approval.
+#[derive(Debug)]
+pub(crate) struct ApprovalRow {
+    pub(crate) tenant: Tenant,
+    pub(crate) id: String,
+    pub(crate) response_id: Option<String>,
+    pub(crate) call: Option<String>,
+    pub(crate) hash: String,
+    pub(crate) created_at: i64,
+    pub(crate) expires_at: i64,
 }
 
 /// An item; its position is its place in the list.
@@ -64,7 +78,7 @@ pub(crate) struct CompletionRow {
 
 impl ResponseRows {
     pub(crate) fn new(tenant: &Tenant, stored: NewResponse) -> Result<Self, Error> {
-        let NewResponse { mut response, input, expires_at } = stored;
+        let NewResponse { mut response, input, expires_at, approvals } = stored;
         let output = std::mem::take(&mut response.output);
         let body = encode(&response)?;
         let mut items = Vec::with_capacity(input.len() + output.len());
@@ -73,8 +87,11 @@ impl ResponseRows {
                 items.push(ItemRow::new(direction, item)?);
             }
         }
+        let approval = |request| ApprovalRow::new(tenant, Some(&response.id), request);
+        let approvals = approvals.into_iter().map(approval).collect::<Result<_, _>>()?;
         Ok(Self {
             tenant: tenant.clone(),
+            approvals,
             id: response.id,
             previous_id: response.previous_response_id,
             status: response.status.as_str(),
@@ -96,6 +113,24 @@ impl ItemRow {
     fn new(direction: Direction, item: &Item) -> Result<Self, Error> {
         let item_id = Some(item.id()).filter(|id| !id.is_empty()).map(str::to_owned);
         Ok(Self { direction, item_id, kind: item.kind().to_owned(), body: encode(item)? })
+    }
+}
+
+impl ApprovalRow {
+    pub(crate) fn new(tenant: &Tenant, response_id: Option<&str>, new: NewApproval) -> Result<Self, Error> {
+        Ok(Self {
+            tenant: tenant.clone(),
+            response_id: response_id.map(str::to_owned),
+            call: new.call.as_ref().map(encode).transpose()?,
+            id: new.id,
+            hash: new.hash,
+            created_at: new.created_at,
+            expires_at: new.expires_at,
+        })
+    }
+
+    pub(crate) fn size_bytes(&self) -> usize {
+        self.call.as_ref().map_or(0, String::len)
     }
 }
 

@@ -3,8 +3,8 @@
 use protocol::id::Tenant;
 use sqlx::{AnyConnection, Connection};
 
-use crate::sql::insert;
-use crate::sql::rows::{CompletionRow, ResponseRows};
+use crate::sql::rows::{ApprovalRow, CompletionRow, ResponseRows};
+use crate::sql::{approvals, insert};
 
 /// One write.
 #[derive(Debug)]
@@ -12,6 +12,8 @@ pub(crate) enum Write {
     Response(Box<ResponseRows>),
     Completion(Box<CompletionRow>),
     Metadata(Box<NewMetadata>),
+    Approvals(Vec<ApprovalRow>),
+    Take { tenant: Tenant, ids: Vec<String>, now: i64 },
     Delete { from: Table, tenant: Tenant, id: String },
     Expire { from: Table, now: i64, limit: i64 },
 }
@@ -21,6 +23,7 @@ pub(crate) enum Write {
 pub(crate) enum Table {
     Responses,
     Completions,
+    Approvals,
 }
 
 /// Metadata that replaces that of a completion.
@@ -38,13 +41,19 @@ impl Write {
         match self {
             Self::Response(rows) => rows.size_bytes(),
             Self::Completion(row) => row.size_bytes(),
-            Self::Metadata(_) | Self::Delete { .. } | Self::Expire { .. } => 0,
+            Self::Approvals(rows) => rows.iter().map(ApprovalRow::size_bytes).sum(),
+            Self::Metadata(_) | Self::Take { .. } | Self::Delete { .. } | Self::Expire { .. } => 0,
         }
     }
 
     async fn apply(&self, connection: &mut AnyConnection) -> Result<u64, sqlx::Error> {
         match self {
-            Self::Response(_) => Ok(1),
+            Self::Response(rows) => {
+                approvals::insert(connection, &rows.approvals).await?;
+                Ok(1)
+            }
+            Self::Approvals(rows) => approvals::insert(connection, rows).await,
+            Self::Take { tenant, ids, now } => approvals::take(connection, (tenant, ids), *now).await,
             Self::Completion(row) => completion(connection, row).await,
             Self::Metadata(change) => metadata(connection, change).await,
             Self::Delete { from, tenant, id } => delete(connection, *from, tenant, id).await,
@@ -72,7 +81,12 @@ pub(crate) async fn commit(
 fn as_response(write: &Write) -> Option<&ResponseRows> {
     match write {
         Write::Response(rows) => Some(rows),
-        Write::Completion(_) | Write::Metadata(_) | Write::Delete { .. } | Write::Expire { .. } => None,
+        Write::Completion(_)
+        | Write::Metadata(_)
+        | Write::Approvals(_)
+        | Write::Take { .. }
+        | Write::Delete { .. }
+        | Write::Expire { .. } => None,
     }
 }
 
@@ -129,6 +143,7 @@ async fn delete(
     let sql = match from {
         Table::Responses => "DELETE FROM responses WHERE tenant = $1 AND id = $2",
         Table::Completions => "DELETE FROM completions WHERE tenant = $1 AND id = $2",
+        Table::Approvals => "DELETE FROM approvals WHERE tenant = $1 AND id = $2",
     };
     let done = sqlx::query(sql).bind(tenant.as_str()).bind(id).execute(connection).await?;
     Ok(done.rows_affected())
@@ -147,6 +162,10 @@ async fn expire(
         Table::Completions => {
             "DELETE FROM completions WHERE (tenant, id) IN
             (SELECT tenant, id FROM completions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)"
+        }
+        Table::Approvals => {
+            "DELETE FROM approvals WHERE (tenant, id) IN
+            (SELECT tenant, id FROM approvals WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)"
         }
     };
     let done = sqlx::query(sql).bind(now).bind(limit).execute(connection).await?;

@@ -46,6 +46,16 @@ hold_to! {
         many_items_keep_their_order
         one_refused_write_spoils_no_other
     }
+    approvals {
+        a_request_reads_back_until_it_is_taken
+        a_request_goes_with_its_response
+        a_request_without_a_response_keeps_no_call
+        of_two_who_take_a_request_one_gets_it
+        requests_are_taken_all_or_none
+        tenants_never_see_each_other
+        an_old_request_is_unknown
+        a_response_with_a_known_request_is_not_stored
+    }
     completions {
         a_completion_reads_back_with_its_metadata
         a_list_is_filtered_by_model_and_metadata

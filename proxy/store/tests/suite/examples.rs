@@ -6,7 +6,7 @@ use protocol::page::{Order, Page};
 use protocol::responses::item::Item;
 use protocol::responses::response::{Metadata, Response};
 use serde_json::{Value, json};
-use store::{Chain, NewCompletion, NewResponse, Responses};
+use store::{Chain, NewApproval, NewCompletion, NewResponse, PendingCall, Responses};
 
 pub(crate) const NOW: i64 = 1_000_000;
 
@@ -32,6 +32,7 @@ pub(crate) fn turn(name: &str, previous: Option<&str>) -> NewResponse {
         response: response(&format!("resp_{name}"), previous.as_deref(), output),
         input,
         expires_at: None,
+        approvals: Vec::new(),
     }
 }
 
@@ -62,6 +63,17 @@ pub(crate) fn completion(name: &str, created: i64, pairs: &[(&str, &str)]) -> Ne
     let messages = vec![message(0), message(1)];
     let (model, metadata) = ("demo/echo".to_owned(), metadata(pairs));
     NewCompletion { id, created, model, metadata, body, messages, expires_at: None }
+}
+
+/// A request `mcpr_{name}` that is open for a day.
+pub(crate) fn approval(name: &str) -> NewApproval {
+    let call = PendingCall {
+        server_label: "wiki".to_owned(),
+        name: "edit".to_owned(),
+        arguments: format!("{{\"page\":\"{name}\\u0000\0\"}}"),
+    };
+    let (id, hash) = (format!("mcpr_{name}"), format!("hash of {name}"));
+    NewApproval { id, call: Some(call), hash, created_at: NOW, expires_at: NOW + 86_400 }
 }
 
 pub(crate) fn metadata(pairs: &[(&str, &str)]) -> Metadata {

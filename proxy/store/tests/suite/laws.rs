@@ -1,4 +1,5 @@
 //! What every backend must do.
 
+pub(crate) mod approvals;
 pub(crate) mod completions;
 pub(crate) mod responses;

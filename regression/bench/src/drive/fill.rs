@@ -149,7 +149,12 @@ mod tests {
         }))
         .unwrap();
         response.output = vec![message("msg_b", "assistant", "output_text")];
-        NewResponse { response, input: vec![message("msg_a", "user", "input_text")], expires_at: None }
+        NewResponse {
+            response,
+            input: vec![message("msg_a", "user", "input_text")],
+            expires_at: None,
+            approvals: Vec::new(),
+        }
     }
 
     async fn open(folder: &Path) -> Store {

@@ -6,6 +6,8 @@ mod hosted;
 mod mcp;
 mod strict;
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use crate::error::ApiError;
@@ -49,7 +51,33 @@ const TYPES: &[&str] = &[
 pub(super) fn tools(fields: &mut Fields<'_>) -> Result<Vec<Tool>, ApiError> {
     let list = fields.bounded_array("tools", LIMIT)?.unwrap_or_default();
     let path = fields.path().key("tools");
-    list.into_iter().enumerate().map(|(index, value)| tool(value, &path.index(index))).collect()
+    let tools: Vec<Tool> = list
+        .into_iter()
+        .enumerate()
+        .map(|(index, value)| tool(value, &path.index(index)))
+        .collect::<Result<_, _>>()?;
+    check_labels(tools.iter().enumerate(), &path)?;
+    Ok(tools)
+}
+
+/// A label names one server: calls and lists are told apart by it.
+pub(crate) fn check_labels<'t>(
+    tools: impl IntoIterator<Item = (usize, &'t Tool)>,
+    path: &Path<'_>,
+) -> Result<(), ApiError> {
+    let mut seen = HashSet::new();
+    let mut labels = tools.into_iter().filter_map(|(index, tool)| match tool {
+        Tool::Mcp(tool) => Some((index, &tool.server_label)),
+        Tool::Function(_) | Tool::Custom(_) | Tool::Hosted(_) => None,
+    });
+    match labels.find(|(_, label)| !seen.insert(*label)) {
+        None => Ok(()),
+        Some((index, label)) => {
+            let param = path.index(index);
+            let why = format!("the label '{label}' names another server in this request.");
+            Err(ApiError::invalid_value(&param.key("server_label").to_string(), &why))
+        }
+    }
 }
 
 /// Reads a tool as Responses writes it.
@@ -59,6 +87,7 @@ pub(crate) fn tool(value: Value, path: &Path<'_>) -> Result<Tool, ApiError> {
     match TYPES.iter().find(|known| **known == kind) {
         Some(&"function") => function::function(fields, NAME_LIMIT).map(Tool::Function),
         Some(&"custom") => function::custom(fields, NAME_LIMIT).map(Tool::Custom),
+        Some(&"mcp") => mcp::mcp(fields).map(Box::new).map(Tool::Mcp),
         Some(kind) => hosted::hosted(kind, fields).map(Tool::Hosted),
         None => Err(ApiError::invalid_choice(&fields.at("type"), &kind, TYPES)),
     }

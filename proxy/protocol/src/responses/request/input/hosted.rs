@@ -65,8 +65,15 @@ pub(super) fn mcp_approval_response(
 ) -> Result<McpApprovalResponse, ApiError> {
     let approval_request_id = fields.required_string("approval_request_id")?;
     let approve = fields.boolean("approve")?.ok_or_else(|| fields.missing("approve"))?;
-    let rest = fields.rest();
-    Ok(McpApprovalResponse { id, approval_request_id, approve, rest, ..McpApprovalResponse::default() })
+    let (reason, rest) = (fields.string("reason")?, fields.rest());
+    Ok(McpApprovalResponse {
+        id,
+        approval_request_id,
+        approve,
+        reason,
+        rest,
+        ..McpApprovalResponse::default()
+    })
 }
 
 pub(super) fn compaction(id: String, mut fields: Fields<'_>) -> Result<Compaction, ApiError> {

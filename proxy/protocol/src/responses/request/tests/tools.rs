@@ -1,4 +1,6 @@
 use super::*;
+use crate::responses::tool::Tool;
+use crate::secret::Secret;
 
 fn echoed(tool: Value) -> Value {
     let tools = Value::Array(vec![tool]);
@@ -90,14 +92,23 @@ fn an_mcp_tool_shows_no_secret() {
     let tool = json!({"type": "mcp", "server_label": "l", "server_url": "https://h.example:8443/s3cr3t/mcp?k=s3cr3t",
                       "authorization": "s3cr3t", "headers": {"x-key": "s3cr3t"}});
     let request = accepted(json!({"tools": [tool]}));
-    let whole = serde_json::to_string(&request.tools[0]).unwrap();
-    assert!(whole.contains(r#""authorization":"s3cr3t""#), "its executor needs it: {whole}");
-    let shown = serde_json::to_value(request.tools[0].echo()).unwrap();
+    let Tool::Mcp(tool) = &request.tools[0] else { panic!("another tool") };
+    assert_eq!(tool.authorization.as_ref().map(Secret::expose), Some("s3cr3t"), "its executor needs it");
+    assert!(!format!("{request:?}").contains("s3cr3t"));
+    let shown = serde_json::to_value(&request.tools[0]).unwrap();
     let expected = json!({
         "type": "mcp", "server_label": "l", "server_url": "https://h.example:8443/<redacted>", "allowed_tools": null,
         "headers": null, "require_approval": "always", "server_description": null,
     });
     assert_eq!(shown.to_string(), expected.to_string());
+}
+
+#[test]
+fn a_label_names_one_server() {
+    let tools = json!([{"type": "mcp", "server_label": "a"}, {"type": "mcp", "server_label": "b"},
+        {"type": "mcp", "server_label": "a", "server_url": "https://h.example"}]);
+    let (code, param, _) = refusal(json!({"tools": tools}));
+    assert_eq!((code.as_str(), param.as_str()), ("invalid_value", "tools[2].server_label"));
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn offered(found: bool, name: &str, at: &str) -> Result<(), ApiError> {
 fn is_function(tools: &[Tool], name: &str) -> bool {
     tools.iter().any(|tool| match tool {
         Tool::Function(function) => function.name == name,
-        Tool::Custom(_) => false,
+        Tool::Custom(_) | Tool::Mcp(_) => false,
         Tool::Hosted(hosted) => hosted.text("alias") == Some(name) || in_namespace(hosted, "function", name),
     })
 }
@@ -110,7 +110,7 @@ fn is_function(tools: &[Tool], name: &str) -> bool {
 fn is_custom(tools: &[Tool], name: &str) -> bool {
     tools.iter().any(|tool| match tool {
         Tool::Custom(custom) => custom.name == name,
-        Tool::Function(_) => false,
+        Tool::Function(_) | Tool::Mcp(_) => false,
         Tool::Hosted(hosted) => in_namespace(hosted, "custom", name),
     })
 }
@@ -125,7 +125,7 @@ fn in_namespace(tool: &HostedTool, kind: &str, name: &str) -> bool {
 }
 
 fn is_server(tools: &[Tool], label: &str) -> bool {
-    hosted(tools).any(|tool| tool.kind == "mcp" && tool.text("server_label") == Some(label))
+    tools.iter().any(|tool| matches!(tool, Tool::Mcp(tool) if tool.server_label == label))
 }
 
 fn is_hosted(tools: &[Tool], kind: &str) -> bool {
@@ -135,7 +135,7 @@ fn is_hosted(tools: &[Tool], kind: &str) -> bool {
 fn hosted(tools: &[Tool]) -> impl Iterator<Item = &HostedTool> {
     tools.iter().filter_map(|tool| match tool {
         Tool::Hosted(hosted) => Some(hosted),
-        Tool::Function(_) | Tool::Custom(_) => None,
+        Tool::Function(_) | Tool::Custom(_) | Tool::Mcp(_) => None,
     })
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::Object;
 use crate::error::ApiError;
 use crate::read::Fields;
-use crate::responses::request::tools::{NAME_LIMIT, function, mcp};
+use crate::responses::request::tools::{NAME_LIMIT, function};
 use crate::responses::tool::HostedTool;
 
 pub(super) fn hosted(kind: &str, mut fields: Fields<'_>) -> Result<HostedTool, ApiError> {
@@ -14,7 +14,6 @@ pub(super) fn hosted(kind: &str, mut fields: Fields<'_>) -> Result<HostedTool, A
         "namespace" => namespace(&mut fields)?,
         "file_search" => file_search(&mut fields)?,
         "agentic_search" => agentic_search(&mut fields)?,
-        "mcp" => mcp::mcp(&mut fields)?,
         "image_generation" => image_generation(&mut fields)?,
         _ if kind.starts_with("web_search") => web_search(kind, &mut fields)?,
         _ => Object::new(),

@@ -1,41 +1,42 @@
-//! Remote MCP servers. Credentials stay in the tool for its executor; [`HostedTool::echo`] hides them.
-//!
-//! [`HostedTool::echo`]: crate::responses::tool::HostedTool::echo
+//! Remote MCP servers.
+
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::Object;
 use crate::error::{ApiError, INVALID_REQUEST};
-use crate::read::{Fields, Path};
+use crate::read::{Fields, Path, string_at};
+use crate::responses::tool::{AllowedTools, Approval, ApprovalFilters, McpTool, RequireApproval, ToolFilter};
+use crate::secret::Secret;
 
-const APPROVALS: &[&str] = &["always", "never"];
+const APPROVALS: &[(&str, Approval)] = &[("always", Approval::Always), ("never", Approval::Never)];
 
-pub(super) fn mcp(fields: &mut Fields<'_>) -> Result<Object, ApiError> {
-    let label = fields.required_name("server_label", 64)?;
-    let url = place(fields)?;
-    let authorization = fields.string("authorization")?;
-    let headers = fields.object("headers")?;
-    check_headers(fields, headers.as_ref(), authorization.is_some())?;
-    let allowed = fields.value("allowed_tools");
-    check_allowed(allowed.as_ref(), &fields.path().key("allowed_tools"))?;
-    let approval = fields.value("require_approval").unwrap_or_else(|| Value::from("always"));
-    check_approval(&approval, &fields.path().key("require_approval"))?;
-    let description = fields.string("server_description")?;
-    let known = [
-        ("server_label", Value::String(label)),
-        ("server_url", url.into()),
-        ("allowed_tools", allowed.unwrap_or_default()),
-        ("headers", headers.map(Value::Object).into()),
-        ("authorization", authorization.into()),
-        ("require_approval", approval),
-        ("server_description", description.into()),
-    ];
-    let keep = |(key, value): &(&str, Value)| *key != "authorization" || !value.is_null();
-    Ok(known.into_iter().filter(keep).map(|(key, value)| (key.to_owned(), value)).collect())
+pub(super) fn mcp(mut fields: Fields<'_>) -> Result<McpTool, ApiError> {
+    let server_label = fields.required_name("server_label", 64)?;
+    let server_url = place(&mut fields)?;
+    let authorization = fields.string("authorization")?.map(Secret::new);
+    let headers = headers(&mut fields, authorization.is_some())?;
+    let allowed_tools = allowed_tools(&mut fields)?;
+    let require_approval = require_approval(&mut fields)?;
+    let server_description = fields.string("server_description")?;
+    let defer_loading = fields.boolean("defer_loading")?;
+    let allowed_callers = fields.strings("allowed_callers")?;
+    Ok(McpTool {
+        server_label,
+        server_url,
+        authorization,
+        headers,
+        server_description,
+        allowed_tools,
+        require_approval,
+        defer_loading,
+        allowed_callers,
+        rest: fields.rest(),
+    })
 }
 
 /// Where the server is. A label alone names a configured one.
-fn place(fields: &mut Fields<'_>) -> Result<Option<String>, ApiError> {
+fn place(fields: &mut Fields<'_>) -> Result<Option<Secret>, ApiError> {
     let keys = ["server_url", "connector_id", "tunnel_id"];
     if keys.iter().filter(|key| fields.has(key)).count() > 1 {
         let message = format!(
@@ -56,62 +57,88 @@ fn place(fields: &mut Fields<'_>) -> Result<Option<String>, ApiError> {
             ));
         }
     }
-    fields.string("server_url")
+    let Some(text) = fields.string("server_url")? else { return Ok(None) };
+    let is_web = url::Url::parse(&text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+    if !is_web {
+        return Err(ApiError::invalid_value(&fields.at("server_url"), "expected an http or https URL."));
+    }
+    Ok(Some(Secret::new(text)))
 }
 
-fn check_headers(fields: &Fields<'_>, headers: Option<&Object>, authorized: bool) -> Result<(), ApiError> {
+fn headers(fields: &mut Fields<'_>, is_authorized: bool) -> Result<BTreeMap<String, Secret>, ApiError> {
+    let given = fields.object("headers")?.unwrap_or_default();
     let path = fields.path().key("headers");
-    for (name, value) in headers.into_iter().flatten() {
-        if !value.is_string() {
-            return Err(ApiError::invalid_type(&path.key(name).to_string(), "a string", value));
-        }
-        if authorized && name.eq_ignore_ascii_case("authorization") {
+    let mut headers = BTreeMap::new();
+    for (name, value) in given {
+        if is_authorized && name.eq_ignore_ascii_case("authorization") {
             let message = format!(
                 "Mutually exclusive parameters: '{}' and '{}'. Ensure you are only providing one of them.",
                 fields.at("authorization"),
-                path.key(name)
+                path.key(&name)
             );
             return Err(ApiError::bad_request("mutually_exclusive_parameters", &path.to_string(), message));
         }
+        let value = string_at(value, &path.key(&name))?;
+        headers.insert(name, Secret::new(value));
     }
-    Ok(())
+    Ok(headers)
 }
 
-fn check_allowed(allowed: Option<&Value>, path: &Path<'_>) -> Result<(), ApiError> {
-    match allowed {
-        None => Ok(()),
-        Some(Value::Array(names)) => check_names(names, path),
-        Some(filter @ Value::Object(_)) => check_filter(filter, path),
-        Some(other) => Err(ApiError::invalid_type(&path.to_string(), "an array or an object", other)),
+fn allowed_tools(fields: &mut Fields<'_>) -> Result<Option<AllowedTools>, ApiError> {
+    let given = fields.value("allowed_tools");
+    let path = fields.path().key("allowed_tools");
+    match given {
+        None => Ok(None),
+        Some(Value::Array(names)) => {
+            let name = |(index, value)| string_at(value, &path.index(index));
+            names
+                .into_iter()
+                .enumerate()
+                .map(name)
+                .collect::<Result<_, _>>()
+                .map(AllowedTools::Names)
+                .map(Some)
+        }
+        Some(given @ Value::Object(_)) => filter(given, path).map(AllowedTools::Filter).map(Some),
+        Some(other) => Err(ApiError::invalid_type(&path.to_string(), "an array or an object", &other)),
     }
 }
 
-fn check_approval(approval: &Value, path: &Path<'_>) -> Result<(), ApiError> {
-    if let Value::Object(filters) = approval {
-        let mut known = filters.iter().filter(|(key, _)| APPROVALS.contains(&key.as_str()));
-        return known.try_for_each(|(key, filter)| check_filter(filter, &path.key(key)));
-    }
-    match approval.as_str() {
-        Some(word) if APPROVALS.contains(&word) => Ok(()),
-        Some(word) => Err(ApiError::invalid_choice(&path.to_string(), word, APPROVALS)),
-        None => Err(ApiError::invalid_type(&path.to_string(), "a string or an object", approval)),
+fn require_approval(fields: &mut Fields<'_>) -> Result<RequireApproval, ApiError> {
+    let given = fields.value("require_approval");
+    let path = fields.path().key("require_approval");
+    match given {
+        None => Ok(RequireApproval::default()),
+        Some(Value::String(word)) => match APPROVALS.iter().find(|(known, _)| *known == word) {
+            Some((_, approval)) => Ok(RequireApproval::All(*approval)),
+            None => Err(ApiError::invalid_choice(&path.to_string(), &word, &["always", "never"])),
+        },
+        Some(given @ Value::Object(_)) => filters(Fields::new(given, path)?).map(RequireApproval::Filters),
+        Some(other) => Err(ApiError::invalid_type(&path.to_string(), "a string or an object", &other)),
     }
 }
 
-/// `{tool_names?, read_only?}`, or null.
-fn check_filter(filter: &Value, path: &Path<'_>) -> Result<(), ApiError> {
-    if filter.is_null() {
-        return Ok(());
-    }
-    let mut filter = Fields::new(filter.clone(), *path)?;
-    filter.strings("tool_names")?;
-    filter.boolean("read_only")?;
-    Ok(())
+fn filters(mut fields: Fields<'_>) -> Result<ApprovalFilters, ApiError> {
+    let mut part = |key| {
+        let given = fields.value(key);
+        given.map(|given| filter(given, fields.path().key(key))).transpose()
+    };
+    let (always, never) = (part("always")?, part("never")?);
+    closed(&fields)?;
+    Ok(ApprovalFilters { always, never })
 }
 
-fn check_names(names: &[Value], path: &Path<'_>) -> Result<(), ApiError> {
-    match names.iter().position(|name| !name.is_string()) {
-        Some(index) => Err(ApiError::invalid_type(&path.index(index).to_string(), "a string", &names[index])),
-        None => Ok(()),
-    }
+/// `{tool_names?, read_only?}`.
+fn filter(given: Value, path: Path<'_>) -> Result<ToolFilter, ApiError> {
+    let mut fields = Fields::new(given, path)?;
+    let (tool_names, read_only) = (fields.strings("tool_names")?, fields.boolean("read_only")?);
+    closed(&fields)?;
+    Ok(ToolFilter { tool_names, read_only })
+}
+
+/// 400 if a field is left: a misspelt condition must not be passed over.
+fn closed(fields: &Fields<'_>) -> Result<(), ApiError> {
+    let Some(key) = fields.keys().next() else { return Ok(()) };
+    let at = fields.at(key);
+    Err(ApiError::bad_request("unknown_parameter", &at, format!("Unknown parameter: '{at}'.")))
 }
