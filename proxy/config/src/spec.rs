@@ -51,6 +51,20 @@ pub enum Spec {
 }
 
 impl Spec {
+    /// Returns the name by which callers know the object, where it has one.
+    #[must_use]
+    pub fn public_name(&self) -> Option<&str> {
+        match self {
+            Self::Model(model) => Some(&model.name),
+            Self::McpServer(server) => Some(&server.label),
+            Self::Gateway(_)
+            | Self::Tenant(_)
+            | Self::Key(_)
+            | Self::Provider(_)
+            | Self::ToolPolicy(_) => None,
+        }
+    }
+
     /// Lists the secret values that the content names.
     #[must_use]
     pub fn secrets(&self) -> Vec<&SecretId> {
