@@ -1,4 +1,5 @@
 //! Executes the calls that the server runs, and says which calls those are.
 
+pub mod policy;
 pub mod think;
 pub mod toolbox;
