@@ -78,6 +78,9 @@ pub(crate) enum Claim {
     Key(String),
 }
 
+/// Makes what stands in for an object from its `targetRefs`.
+type Guard = fn(&Value) -> Arc<dyn Resource>;
+
 /// How objects of one kind are compiled.
 #[derive(Clone, Copy)]
 pub(crate) struct Kind {
@@ -87,9 +90,8 @@ pub(crate) struct Kind {
     pub(crate) keeps_last_good: bool,
     /// Decodes a spec.
     pub(crate) decode: fn(&Value) -> Result<Arc<dyn Resource>, serde_json::Error>,
-    /// Makes what takes the place of a spec that cannot be served where none was good before, from its `targetRefs`.
-    /// Absent: nothing does.
-    pub(crate) guard: Option<fn(&Value) -> Arc<dyn Resource>>,
+    /// Makes what takes the place of a spec that cannot be served where none was good before. Absent: nothing does.
+    pub(crate) guard: Option<Guard>,
 }
 
 impl Kind {

@@ -45,7 +45,7 @@ pub enum Spec {
     /// Of a Model: a public model name and where its calls go.
     Model(ModelSpec),
     /// Of an MCPServer: where it is, and what may be done with its tools.
-    McpServer(McpServerSpec),
+    McpServer(Box<McpServerSpec>),
     /// Of a ToolPolicy: who may call which tool with which arguments.
     ToolPolicy(PolicySpec),
 }
@@ -57,11 +57,9 @@ impl Spec {
         match self {
             Self::Model(model) => Some(&model.name),
             Self::McpServer(server) => Some(&server.label),
-            Self::Gateway(_)
-            | Self::Tenant(_)
-            | Self::Key(_)
-            | Self::Provider(_)
-            | Self::ToolPolicy(_) => None,
+            Self::Gateway(_) | Self::Tenant(_) | Self::Key(_) | Self::Provider(_) | Self::ToolPolicy(_) => {
+                None
+            }
         }
     }
 

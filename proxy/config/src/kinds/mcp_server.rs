@@ -27,7 +27,7 @@ impl Resource for McpServer {
 
     fn compile(&self, id: &ObjectId, scope: &mut Scope<'_>) -> Option<Spec> {
         let url = url(self, id, scope);
-        Some(Spec::McpServer(McpServerSpec {
+        Some(Spec::McpServer(Box::new(McpServerSpec {
             namespace: id.namespace.clone(),
             name: id.name.clone(),
             label: label(self, id),
@@ -44,7 +44,7 @@ impl Resource for McpServer {
             catalog_ttl_ms: millis(&self.catalog_ttl),
             timeouts: timeouts(&self.timeouts.clone().unwrap_or_default()),
             limits: limits(&self.limits.clone().unwrap_or_default()),
-        }))
+        })))
     }
 }
 

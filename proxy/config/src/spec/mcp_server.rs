@@ -72,7 +72,7 @@ pub enum McpCredential {
     /// Headers by name, in lower case.
     Headers(BTreeMap<String, Held>),
     /// A token by the OAuth 2.0 grant `client_credentials`.
-    ClientCredentials(ClientCredentials),
+    ClientCredentials(Box<ClientCredentials>),
     /// One is configured and a value of it is missing: calls must fail.
     Missing,
 }

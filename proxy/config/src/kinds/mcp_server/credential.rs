@@ -40,12 +40,13 @@ struct Finder<'a, 'b> {
 impl Finder<'_, '_> {
     fn credential(&mut self, auth: &Auth, url: &str) -> Option<McpCredential> {
         if let Some(bearer) = &auth.bearer {
-            let held =
-                self.held(secret(&bearer.secret_ref, self.id), "spec.auth.bearer.secretRef".to_owned());
+            let held = self.held(secret(&bearer.secret_ref, self.id), "spec.auth.bearer.secretRef");
             return held.map(McpCredential::Bearer);
         }
         match &auth.oauth_client_credentials {
-            Some(client) => self.client(client, url).map(McpCredential::ClientCredentials),
+            Some(client) => {
+                self.client(client, url).map(|client| McpCredential::ClientCredentials(Box::new(client)))
+            }
             None => self.headers(auth.headers.as_deref().unwrap_or_default()),
         }
     }
@@ -54,7 +55,7 @@ impl Finder<'_, '_> {
     fn headers(&mut self, headers: &[SecretHeader]) -> Option<McpCredential> {
         let held = |(place, header): (usize, &SecretHeader)| {
             let path = format!("spec.auth.headers[{place}].secretRef");
-            (header.name.to_ascii_lowercase(), self.held(secret(&header.secret_ref, self.id), path))
+            (header.name.to_ascii_lowercase(), self.held(secret(&header.secret_ref, self.id), &path))
         };
         let found: Vec<_> = headers.iter().enumerate().map(held).collect();
         let found: Option<_> = found.into_iter().map(|(name, held)| Some((name, held?))).collect();
@@ -63,7 +64,7 @@ impl Finder<'_, '_> {
 
     fn client(&mut self, client: &Asked, url: &str) -> Option<ClientCredentials> {
         let path = "spec.auth.oauthClientCredentials.clientSecretRef";
-        let mut held = |key| self.held(part(client, key, self.id), path.to_owned());
+        let mut held = |key| self.held(part(client, key, self.id), path);
         let (client_id, client_secret) = (held("clientID"), held("clientSecret"));
         Some(ClientCredentials {
             token_url: client.token_url.clone(),
@@ -74,8 +75,8 @@ impl Finder<'_, '_> {
         })
     }
 
-    fn held(&mut self, secret: SecretId, path: String) -> Option<Held> {
-        let hash = self.scope.secret((&secret, self.id), &path, self.keep_last)?;
+    fn held(&mut self, secret: SecretId, path: &str) -> Option<Held> {
+        let hash = self.scope.secret((&secret, self.id), path, self.keep_last)?;
         Some(Held { secret, hash })
     }
 }
