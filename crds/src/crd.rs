@@ -5,7 +5,10 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 };
 use kube::CustomResourceExt;
 
-use crate::{ApiKeyResource, ModelProviderResource, ModelResource, ResponsesGatewayResource, TenantResource};
+use crate::{
+    ApiKeyResource, McpServerResource, ModelProviderResource, ModelResource, ResponsesGatewayResource,
+    TenantResource, ToolPolicyResource,
+};
 
 /// The API group of every kind.
 pub const GROUP: &str = "fairlead.dev";
@@ -16,10 +19,12 @@ pub const VERSION: &str = "v1alpha1";
 /// Every kind, sorted by name.
 pub const KINDS: &[Kind] = &[
     Kind { name: "APIKey", plural: "apikeys", crd: crd::<ApiKeyResource> },
+    Kind { name: "MCPServer", plural: "mcpservers", crd: crd::<McpServerResource> },
     Kind { name: "Model", plural: "models", crd: crd::<ModelResource> },
     Kind { name: "ModelProvider", plural: "modelproviders", crd: crd::<ModelProviderResource> },
     Kind { name: "ResponsesGateway", plural: "responsesgateways", crd: crd::<ResponsesGatewayResource> },
     Kind { name: "Tenant", plural: "tenants", crd: crd::<TenantResource> },
+    Kind { name: "ToolPolicy", plural: "toolpolicies", crd: crd::<ToolPolicyResource> },
 ];
 
 /// One kind of custom resource.

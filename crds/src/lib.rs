@@ -7,6 +7,7 @@
 pub mod api_key;
 mod crd;
 pub mod duration;
+pub mod mcp_server;
 pub mod model;
 pub mod model_provider;
 pub mod reference;
@@ -15,13 +16,16 @@ pub mod schema;
 pub mod status;
 pub mod tenant;
 pub mod time;
+pub mod tool_policy;
 
 pub use api_key::{ApiKey, ApiKeyResource};
 pub use crd::{GROUP, KINDS, Kind, VERSION, crd};
 pub use duration::Duration;
+pub use mcp_server::{McpServer, McpServerResource};
 pub use model::{Model, ModelResource};
 pub use model_provider::{ModelProvider, ModelProviderResource};
 pub use responses_gateway::{ResponsesGateway, ResponsesGatewayResource};
 pub use status::Status;
 pub use tenant::{Tenant, TenantResource};
 pub use time::Time;
+pub use tool_policy::{ToolPolicy, ToolPolicyResource};

@@ -8,6 +8,8 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::model_provider::Consent;
+
 /// Names another object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 pub struct ObjectRef {
@@ -50,6 +52,19 @@ pub struct SecretRef {
         regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
     )]
     pub name: String,
+}
+
+/// Whether requests may bring URLs of their own. Such URLs never lead to private addresses.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+pub struct CallerUrls {
+    /// MCP servers, as `server_url`. Where absent: Deny.
+    #[serde(rename = "mcpServers", default, skip_serializing_if = "Option::is_none")]
+    pub mcp_servers: Option<Consent>,
+    /// Hosts that such URLs may name; `*` matches any run of characters. Where absent: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 128)))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub hosts: Option<Vec<String>>,
 }
 
 /// Chooses namespaces.

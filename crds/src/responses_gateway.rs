@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::duration::Duration;
-use crate::reference::{Namespaces, ObjectRef};
+use crate::reference::{CallerUrls, Namespaces, ObjectRef};
 use crate::status::Status;
 use crate::time::Time;
 
@@ -48,6 +48,10 @@ pub struct ResponsesGateway {
 
     /// Who may call.
     pub authentication: Authentication,
+
+    /// Whether requests may bring URLs of their own, where their Tenant does not say.
+    #[serde(rename = "callerURLs", default, skip_serializing_if = "Option::is_none")]
+    pub caller_urls: Option<CallerUrls>,
 
     /// How requests are read.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -5,7 +5,7 @@
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
-use crate::reference::ObjectRef;
+use crate::reference::{CallerUrls, ObjectRef};
 use crate::status::Status;
 
 /// Identities, the namespaces they own, and what they may see. The name of the object is the id of the tenant.
@@ -57,6 +57,14 @@ pub struct Tenant {
     /// The models in its view that it may use. Where absent: all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub models: Option<Filter>,
+
+    /// The labels of MCPServers in its view that it may use. Where absent: all of them.
+    #[serde(rename = "mcpServers", default, skip_serializing_if = "Option::is_none")]
+    pub mcp_servers: Option<Filter>,
+
+    /// Whether its requests may bring URLs of their own. What is absent is as the gateway says.
+    #[serde(rename = "callerURLs", default, skip_serializing_if = "Option::is_none")]
+    pub caller_urls: Option<CallerUrls>,
 
     /// Limits of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -278,8 +278,11 @@ impl Engine {
 
     fn effective(&self, id: &ObjectId) -> Option<Value> {
         let serving = self.compiled.diagnostics.get(id)?.serving?;
+        let entry = EntryId::of(id);
+        let served = self.compiled.snapshots.values().find_map(|snapshot| snapshot.entries.get(&entry));
+        let name = served.and_then(|served| served.spec.public_name()).unwrap_or(&id.name);
         Some(json!({
-            "name": id.name,
+            "name": name,
             "contentHash": serving.hash,
             "servingGeneration": serving.generation,
         }))

@@ -78,7 +78,12 @@ impl Keys {
         let tenant = compiled.snapshots.values().find_map(|snapshot| {
             match &snapshot.entries.get(&EntryId::of(id))?.spec {
                 Spec::Key(key) => Some(key.tenant.clone()),
-                Spec::Gateway(_) | Spec::Provider(_) | Spec::Model(_) | Spec::Tenant(_) => None,
+                Spec::Gateway(_)
+                | Spec::Provider(_)
+                | Spec::Model(_)
+                | Spec::Tenant(_)
+                | Spec::McpServer(_)
+                | Spec::ToolPolicy(_) => None,
             }
         });
         let mut status: Vec<(String, Value)> =

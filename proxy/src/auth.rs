@@ -103,7 +103,7 @@ impl Gate {
 fn tenants(snapshot: &Snapshot, gateway: Option<&GatewaySpec>) -> HashMap<String, Arc<View>> {
     let mut views = HashMap::new();
     let Some(gateway) = gateway.filter(|gateway| gateway.tenancy == Tenancy::Multi) else {
-        views.insert(DEFAULT_TENANT.to_owned(), Arc::new(View::everything()));
+        views.insert(DEFAULT_TENANT.to_owned(), Arc::new(View::undivided(gateway)));
         return views;
     };
     for (_, tenant) in specs(snapshot) {
@@ -116,7 +116,12 @@ fn tenants(snapshot: &Snapshot, gateway: Option<&GatewaySpec>) -> HashMap<String
 fn specs(snapshot: &Snapshot) -> impl Iterator<Item = (&[Subject], &TenantSpec)> {
     snapshot.entries.values().filter_map(|entry| match &entry.spec {
         Spec::Tenant(tenant) => Some((tenant.subjects.as_slice(), tenant)),
-        Spec::Gateway(_) | Spec::Provider(_) | Spec::Model(_) | Spec::Key(_) => None,
+        Spec::Gateway(_)
+        | Spec::Provider(_)
+        | Spec::Model(_)
+        | Spec::Key(_)
+        | Spec::McpServer(_)
+        | Spec::ToolPolicy(_) => None,
     })
 }
 

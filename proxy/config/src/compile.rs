@@ -3,6 +3,7 @@
 mod admit;
 mod content;
 mod gateway;
+mod map;
 mod scope;
 mod view;
 
@@ -18,6 +19,7 @@ use crate::world::{Object, World};
 use admit::Admitted;
 use content::{Chosen, Content};
 use gateway::Gateway;
+use map::Map;
 pub(crate) use scope::Scope;
 pub(crate) use view::View;
 
@@ -63,13 +65,13 @@ impl Compiled {
 pub fn compile(world: &World, last: &Compiled) -> Compiled {
     let contents = content::contents(world, last);
     let gateways = gateway::gateways(world, &contents, last);
-    let diagnostics =
-        contents.iter().map(|content| (content.object.id.clone(), first_look(content, &gateways)));
+    let map = Map::new(&gateways, &contents, last);
+    let diagnostics = contents.iter().map(|content| (content.object.id.clone(), first_look(content, &map)));
     let decoded = contents.iter().filter_map(|content| content.present.as_ref().ok());
     let decoded = decoded.map(|present| (present.id().clone(), present.clone())).collect();
     let mut compiled = Compiled { diagnostics: diagnostics.collect(), decoded, ..Compiled::default() };
     for gateway in &gateways {
-        let mut admitted = admit::admit(world, (gateway, &gateways), &contents, last);
+        let mut admitted = admit::admit(world, (gateway, &map), &contents, last);
         admitted.note_unseen();
         compiled.add(gateway, admitted, last);
     }
@@ -88,7 +90,7 @@ pub fn wanted(objects: &[Object], last: &Compiled) -> BTreeSet<ObjectId> {
 }
 
 /// Says what there is to say about an object before any gateway looks at it.
-fn first_look(content: &Content<'_>, gateways: &[Gateway]) -> Diagnostics {
+fn first_look(content: &Content<'_>, map: &Map<'_>) -> Diagnostics {
     let mut about = Diagnostics { generation: content.object.generation, ..Diagnostics::default() };
     let present = match &content.present {
         Ok(present) => present,
@@ -100,12 +102,12 @@ fn first_look(content: &Content<'_>, gateways: &[Gateway]) -> Diagnostics {
     if present.resource.as_gateway().is_some() {
         return about;
     }
-    let meant = present.gateways(gateways);
+    let meant = map.of(present);
     if meant.is_empty() {
-        about.problems.push(gateway::none(present));
+        about.problems.extend(gateway::none(present));
     }
     for id in meant {
-        if gateways.iter().all(|gateway| gateway.id != id) {
+        if map.gateways.iter().all(|gateway| gateway.id != id) {
             let problems = vec![gateway::missing(present, &id)];
             about.gateways.insert(id, Attachment { problems, ..Attachment::default() });
         }
@@ -142,14 +144,18 @@ impl Compiled {
         let fallback = fallback.filter(|id| admitted.served.contains_key(id)).map(EntryId::of);
         let snapshot = Arc::new(Snapshot::new(entries, secrets, fallback));
         self.snapshots.insert(gateway.id.clone(), snapshot);
-        self.keep(gateway, &admitted.served);
+        self.keep(gateway, &admitted);
         self.tell(gateway, about);
     }
 
     /// Remembers what is served, where its kind keeps that.
-    fn keep(&mut self, gateway: &Gateway, served: &BTreeMap<ObjectId, Chosen>) {
-        let keeps = |id: &ObjectId| kinds::find(&id.kind).is_some_and(|kind| kind.keeps_last_good);
-        for (id, chosen) in served.iter().filter(|(id, _)| keeps(id) && self.diagnostics.contains_key(id)) {
+    fn keep(&mut self, gateway: &Gateway, admitted: &Admitted<'_>) {
+        let keeps = |id: &ObjectId| {
+            kinds::find(&id.kind).is_some_and(|kind| kind.keeps_last_good) && !admitted.guarded.contains(id)
+        };
+        for (id, chosen) in
+            admitted.served.iter().filter(|(id, _)| keeps(id) && self.diagnostics.contains_key(id))
+        {
             let kept = self.last_good.entry(id.clone()).or_default();
             kept.insert(gateway.id.clone(), Arc::clone(&chosen.object));
         }

@@ -101,7 +101,7 @@ pub enum Reason {
     InvalidSecret,
     /// A ModelProvider is missing, or not accepted.
     ProviderNotFound,
-    /// A Tenant is missing, or not accepted.
+    /// A Tenant, or what a policy is about, is missing, or not accepted.
     TargetNotFound,
     /// A reference into another namespace that does not admit it, or where there is nothing.
     RefNotPermitted,

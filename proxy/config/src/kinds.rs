@@ -2,20 +2,23 @@
 
 mod gateway;
 mod key;
+mod mcp_server;
 mod model;
 mod provider;
 mod tenant;
+mod tool_policy;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crds::reference::ObjectRef;
+use crds::reference::{self, ObjectRef};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::compile::{Scope, View};
+use crate::diagnostics::Problem;
 use crate::id::{EntryId, ObjectId};
-use crate::spec::Spec;
+use crate::spec::{CallerUrls, Spec};
 
 pub(crate) use gateway::{implicit, tenancy};
 
@@ -24,6 +27,17 @@ pub(crate) trait Resource: Send + Sync {
     /// Returns the gateways that the object names; absent = every one of its own namespace.
     fn gateway_refs(&self) -> Option<&[ObjectRef]> {
         None
+    }
+
+    /// Lists the objects through which this one attaches: it is meant for the gateways that they are meant for. Absent: it
+    /// attaches by itself.
+    fn targets(&self, _id: &ObjectId) -> Option<Vec<ObjectId>> {
+        None
+    }
+
+    /// Lists what is wrong with the content and no schema can tell.
+    fn check(&self) -> Vec<Problem> {
+        Vec::new()
     }
 
     /// Lists what the object claims for itself among those of its kind.
@@ -64,6 +78,9 @@ pub(crate) enum Claim {
     Key(String),
 }
 
+/// Makes what stands in for an object from its `targetRefs`.
+type Guard = fn(&Value) -> Arc<dyn Resource>;
+
 /// How objects of one kind are compiled.
 #[derive(Clone, Copy)]
 pub(crate) struct Kind {
@@ -73,6 +90,8 @@ pub(crate) struct Kind {
     pub(crate) keeps_last_good: bool,
     /// Decodes a spec.
     pub(crate) decode: fn(&Value) -> Result<Arc<dyn Resource>, serde_json::Error>,
+    /// Makes what takes the place of a spec that cannot be served where none was good before. Absent: nothing does.
+    pub(crate) guard: Option<Guard>,
 }
 
 impl Kind {
@@ -92,13 +111,18 @@ impl EntryId {
 
 /// Finds how objects of the kind called `name` are compiled.
 pub(crate) fn find(name: &str) -> Option<Kind> {
-    let lasting = |role, decode| Some(Kind { role, keeps_last_good: true, decode });
+    let kind = |role, decode| Kind { role, keeps_last_good: true, decode, guard: None };
+    let lasting = |role, decode| Some(kind(role, decode));
     match name {
-        "APIKey" => Some(Kind { role: "key", keeps_last_good: false, decode: decode::<crds::ApiKey> }),
+        "APIKey" => Some(Kind { keeps_last_good: false, ..kind("key", decode::<crds::ApiKey>) }),
+        "MCPServer" => lasting("mcp", decode::<crds::McpServer>),
         "Model" => lasting("model", decode::<crds::Model>),
         "ModelProvider" => lasting("provider", decode::<crds::ModelProvider>),
         "ResponsesGateway" => lasting("gateway", decode::<crds::ResponsesGateway>),
         "Tenant" => lasting("tenant", decode::<crds::Tenant>),
+        "ToolPolicy" => {
+            Some(Kind { guard: Some(tool_policy::guard), ..kind("policy", decode::<crds::ToolPolicy>) })
+        }
         _ => None,
     }
 }
@@ -117,6 +141,15 @@ fn millis(duration: &crds::Duration) -> u64 {
 /// Returns a number that passed its schema, which allows no negative one.
 fn count(number: i32) -> u32 {
     u32::try_from(number).unwrap_or_default()
+}
+
+fn set(names: &[String]) -> BTreeSet<String> {
+    names.iter().cloned().collect()
+}
+
+fn caller_urls(asked: Option<&reference::CallerUrls>) -> CallerUrls {
+    let asked = asked.cloned().unwrap_or_default();
+    CallerUrls { mcp_servers: asked.mcp_servers, hosts: asked.hosts.as_deref().map(set) }
 }
 
 #[cfg(test)]

@@ -29,5 +29,5 @@ pub use id::{EntryId, GatewayId, ObjectId, SecretId};
 pub use read::Schemas;
 pub use secret::Secret;
 pub use snapshot::{Delta, Entry, HashMismatch, IR, Snapshot};
-pub use spec::{GatewaySpec, KeySpec, ModelSpec, ProviderSpec, Spec, TenantSpec};
+pub use spec::{GatewaySpec, KeySpec, McpServerSpec, ModelSpec, PolicySpec, ProviderSpec, Spec, TenantSpec};
 pub use world::{Body, Object, World};

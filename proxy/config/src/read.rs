@@ -37,18 +37,20 @@ impl Schemas {
     pub fn stored(&self, id: ObjectId, document: &Value) -> Object {
         let body = match self.0.get(id.kind.as_str()) {
             Some(schema) => Body::Valid(schema.defaulted(document)["spec"].take()),
-            None => Body::Invalid(vec![unknown_kind(&id)]),
+            None => Body::Invalid(vec![unknown_kind(&id)], Value::Null),
         };
         object(id, document, body)
     }
 
     fn body(&self, id: &ObjectId, document: &Value, last: &Compiled) -> Body {
         let version = format!("{}/{}", crds::GROUP, crds::VERSION);
+        let targets = || document["spec"]["targetRefs"].clone();
         if document["apiVersion"] != version {
-            return Body::Invalid(vec![Problem::invalid("apiVersion", format!("must be {version}"))]);
+            let problem = Problem::invalid("apiVersion", format!("must be {version}"));
+            return Body::Invalid(vec![problem], targets());
         }
         let Some(schema) = self.0.get(id.kind.as_str()) else {
-            return Body::Invalid(vec![unknown_kind(id)]);
+            return Body::Invalid(vec![unknown_kind(id)], Value::Null);
         };
         let violations = schema.check(document, before(id, last).as_ref());
         if violations.is_empty() {
@@ -56,7 +58,7 @@ impl Schemas {
         }
         let problems =
             violations.into_iter().map(|violation| Problem::invalid(violation.path, violation.message));
-        Body::Invalid(problems.collect())
+        Body::Invalid(problems.collect(), targets())
     }
 }
 
@@ -84,6 +86,6 @@ fn unknown_kind(id: &ObjectId) -> Problem {
 fn before(id: &ObjectId, last: &Compiled) -> Option<Value> {
     match &last.last_good.get(id)?.values().next()?.body {
         Body::Valid(spec) => Some(json!({"spec": spec})),
-        Body::Invalid(_) => None,
+        Body::Invalid(..) => None,
     }
 }

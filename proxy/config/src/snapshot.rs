@@ -73,7 +73,12 @@ impl Snapshot {
     pub fn gateway(&self) -> Option<&GatewaySpec> {
         self.entries.values().find_map(|entry| match &entry.spec {
             Spec::Gateway(spec) => Some(spec),
-            Spec::Tenant(_) | Spec::Key(_) | Spec::Provider(_) | Spec::Model(_) => None,
+            Spec::Tenant(_)
+            | Spec::Key(_)
+            | Spec::Provider(_)
+            | Spec::Model(_)
+            | Spec::McpServer(_)
+            | Spec::ToolPolicy(_) => None,
         })
     }
 }

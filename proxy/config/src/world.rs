@@ -68,8 +68,8 @@ pub struct Object {
 pub enum Body {
     /// A spec that passed the schema and the rules of its kind, with defaults filled in.
     Valid(Value),
-    /// A spec that did not, and why.
-    Invalid(Vec<Problem>),
+    /// A spec that did not: why, and its `targetRefs` as they stand, or null.
+    Invalid(Vec<Problem>, Value),
 }
 
 impl Object {

@@ -31,5 +31,8 @@ mod kit;
 #[path = "suite/laws.rs"]
 mod laws;
 #[cfg(test)]
+#[path = "suite/tools.rs"]
+mod tools;
+#[cfg(test)]
 #[path = "suite/worlds.rs"]
 mod worlds;

@@ -21,7 +21,13 @@ pub fn model(runtime: &Runtime, snapshot: &Snapshot, name: &str, view: &View) ->
     if let Some(found) = found {
         let specs = snapshot.entries.values().find_map(|entry| match &entry.spec {
             Spec::Model(spec) if spec.namespace == found.namespace && spec.name == found.name => Some(spec),
-            Spec::Model(_) | Spec::Gateway(_) | Spec::Tenant(_) | Spec::Key(_) | Spec::Provider(_) => None,
+            Spec::Model(_)
+            | Spec::Gateway(_)
+            | Spec::Tenant(_)
+            | Spec::Key(_)
+            | Spec::Provider(_)
+            | Spec::McpServer(_)
+            | Spec::ToolPolicy(_) => None,
         });
         return specs.map(|spec| declared(name, spec, snapshot)).ok_or_else(|| nothing(name));
     }
@@ -55,7 +61,12 @@ fn declared(name: &str, spec: &ModelSpec, snapshot: &Snapshot) -> String {
         let Target { name, upstream_model, priority, weight, .. } = target;
         let provider = snapshot.entries.get(&target.provider).and_then(|entry| match &entry.spec {
             Spec::Provider(provider) => Some(provider),
-            Spec::Gateway(_) | Spec::Tenant(_) | Spec::Key(_) | Spec::Model(_) => None,
+            Spec::Gateway(_)
+            | Spec::Tenant(_)
+            | Spec::Key(_)
+            | Spec::Model(_)
+            | Spec::McpServer(_)
+            | Spec::ToolPolicy(_) => None,
         });
         let provider = provider.map_or_else(|| "a provider that is not served".to_owned(), about);
         _ = writeln!(

@@ -11,21 +11,22 @@ use regression::harness::proxy::binary;
 const SKIPPED: [&str; 6] = ["target", "node_modules", ".git", "data", "__pycache__", ".ci"];
 
 /// Who may name whom in `[dependencies]`.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("crds", &[]),
     ("operator", &["config", "crds"]),
-    ("proxy", &["agent", "config", "crds", "protocol", "providers", "store", "tools"]),
+    ("proxy", &["agent", "config", "crds", "protocol", "providers", "rules", "store", "tools"]),
     ("proxy/agent", &["protocol"]),
-    ("proxy/config", &["crds"]),
+    ("proxy/config", &["crds", "rules"]),
     ("proxy/protocol", &[]),
     ("proxy/providers", &["agent", "protocol"]),
+    ("proxy/rules", &[]),
     ("proxy/store", &["protocol"]),
-    ("proxy/tools", &["agent", "protocol"]),
+    ("proxy/tools", &["agent", "protocol", "rules"]),
     ("regression", &[]),
 ];
 
 /// Packages without I/O, clock and randomness, and what would bring them.
-const PURE: [&str; 4] = ["crds", "proxy/agent", "proxy/config", "proxy/protocol"];
+const PURE: [&str; 5] = ["crds", "proxy/agent", "proxy/config", "proxy/protocol", "proxy/rules"];
 const IMPURE: [&str; 8] = ["tokio", "getrandom", "rand", "reqwest", "hyper", "sqlx", "notify", "jiff"];
 
 fn root() -> PathBuf {

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use config::Entry;
 use config::Spec;
-use config::spec::{Filter, TenantSpec};
+use config::spec::{CallerUrls, Filter, TenantSpec};
 
 use super::*;
 
@@ -14,6 +14,8 @@ fn tenant(name: &str, namespace: &str) -> Arc<Entry> {
         namespaces: [namespace.to_owned()].into(),
         subjects: Vec::new(),
         models: Filter::default(),
+        mcp_servers: Filter::default(),
+        caller_urls: CallerUrls::default(),
         streams: None,
     };
     Arc::new(Entry::new(EntryId::tenant("a", name), 1, Spec::Tenant(spec)))

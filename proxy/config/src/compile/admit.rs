@@ -1,10 +1,11 @@
 //! Decides which content of which object a gateway serves: the present one, the last good one, or none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Compiled;
 use super::content::{Chosen, Content};
 use super::gateway::Gateway;
+use super::map::Map;
 use super::view::{Seen, View};
 use crate::diagnostics::{Attachment, Degraded, Problem, Reason};
 use crate::id::{GatewayId, ObjectId};
@@ -20,8 +21,10 @@ pub(super) struct Admitted<'a> {
     pub(super) about: BTreeMap<ObjectId, Attachment>,
     /// Who has what, of each kind.
     taken: BTreeMap<(String, Claim), Vec<(Seen, ObjectId)>>,
+    /// Objects that are served as something that stands in for them.
+    pub(super) guarded: BTreeSet<ObjectId>,
+    pub(super) map: &'a Map<'a>,
     gateway: &'a Gateway,
-    gateways: &'a [Gateway],
     last: &'a Compiled,
 }
 
@@ -29,7 +32,7 @@ pub(super) struct Admitted<'a> {
 /// present content cannot be served keeps its place with the last good one, if its kind keeps that.
 pub(super) fn admit<'a>(
     world: &'a World,
-    (gateway, gateways): (&'a Gateway, &'a [Gateway]),
+    (gateway, map): (&'a Gateway, &'a Map<'a>),
     contents: &[Content<'_>],
     last: &'a Compiled,
 ) -> Admitted<'a> {
@@ -40,8 +43,9 @@ pub(super) fn admit<'a>(
         about: [(itself.clone(), Attachment { degraded, ..Attachment::default() })].into(),
         served: [(itself, gateway.chosen.clone())].into(),
         taken: BTreeMap::new(),
+        guarded: BTreeSet::new(),
+        map,
         gateway,
-        gateways,
         last,
     };
     let mut contents: Vec<_> = contents.iter().filter(|content| !content.is_gateway()).collect();
@@ -56,12 +60,13 @@ impl Admitted<'_> {
         let id = &content.object.id;
         let about = match &content.present {
             Ok(present) => self.present(present),
-            Err(_) => self.fall_back(id),
+            Err(_) => self.fall_back(id).or_else(|| self.stand_in(content)),
         };
         if let Some(about) = about {
             // Those that lost a name to this object, or win one from it, may have left notes.
             let known = self.about.entry(id.clone()).or_default();
-            let notes = std::mem::take(&mut known.notes);
+            let mut notes = std::mem::take(&mut known.notes);
+            notes.extend(about.notes.iter().cloned());
             *known = Attachment { notes, ..about };
         }
     }
@@ -96,9 +101,21 @@ impl Admitted<'_> {
         Some(Attachment { degraded: Some(Degraded::ServingLastGood), ..Attachment::default() })
     }
 
+    /// Serves what stands in for an object that was never good, where its kind needs that.
+    fn stand_in(&mut self, content: &Content<'_>) -> Option<Attachment> {
+        let chosen = Chosen::guard(content.object)?;
+        if let Some(refusal) = self.meant(&chosen)? {
+            return Some(Attachment { problems: vec![refusal], ..Attachment::default() });
+        }
+        self.guarded.insert(chosen.id().clone());
+        self.serve(chosen);
+        let note = "until it is mended, every call that it is about is denied".to_owned();
+        Some(Attachment { notes: vec![note], ..Attachment::default() })
+    }
+
     /// Tells whether content is meant for this gateway, and inside, why it may not attach.
     fn meant(&self, chosen: &Chosen) -> Option<Option<Problem>> {
-        let is_meant = chosen.gateways(self.gateways).contains(&self.gateway.id);
+        let is_meant = self.map.of(chosen).contains(&self.gateway.id);
         is_meant.then(|| self.gateway.refusal(chosen, self.view.world))
     }
 

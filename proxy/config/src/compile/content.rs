@@ -1,11 +1,10 @@
 //! What objects say: at present, and when they were last served.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
 use super::Compiled;
-use super::gateway::{self, Gateway};
+use super::gateway;
 use crate::diagnostics::{Problem, Reason};
 use crate::id::{GatewayId, ObjectId};
 use crate::kinds::{self, Resource};
@@ -56,26 +55,18 @@ impl Chosen {
         choose(last.last_good.get(id)?.get(gateway)?, last).ok()
     }
 
-    pub(super) fn id(&self) -> &ObjectId {
-        &self.object.id
+    /// Makes what stands in for an object that cannot be served, where its kind needs that.
+    pub(super) fn guard(object: &Object) -> Option<Self> {
+        let guard = kinds::find(&object.id.kind)?.guard?;
+        let targets = match &object.body {
+            Body::Valid(spec) => &spec["targetRefs"],
+            Body::Invalid(_, targets) => targets,
+        };
+        Some(Self { object: Arc::new(object.clone()), resource: guard(targets) })
     }
 
-    /// Lists the gateways that the content is meant for, whether they exist or not.
-    pub(super) fn gateways(&self, gateways: &[Gateway]) -> BTreeSet<GatewayId> {
-        let own = &self.id().namespace;
-        match self.resource.gateway_refs() {
-            Some(refs) => {
-                let id = |name: &crds::reference::ObjectRef| {
-                    GatewayId::new(name.namespace.as_ref().unwrap_or(own), &name.name)
-                };
-                refs.iter().map(id).collect()
-            }
-            None => {
-                let near =
-                    gateways.iter().filter(|gateway| gateway.is_implicit || gateway.id.namespace() == own);
-                near.map(|gateway| gateway.id.clone()).collect()
-            }
-        }
+    pub(super) fn id(&self) -> &ObjectId {
+        &self.object.id
     }
 }
 
@@ -86,12 +77,16 @@ pub(super) fn choose(object: &Object, last: &Compiled) -> Result<Chosen, Vec<Pro
     }
     let spec = match &object.body {
         Body::Valid(spec) => spec,
-        Body::Invalid(problems) => return Err(problems.clone()),
+        Body::Invalid(problems, _) => return Err(problems.clone()),
     };
     let kind = kinds::find(&object.id.kind);
     let kind =
         kind.ok_or_else(|| vec![Problem::invalid("kind", format!("unknown kind {:?}", object.id.kind))])?;
     let resource = (kind.decode)(spec).map_err(|error| vec![undecodable(&error)])?;
+    let problems = resource.check();
+    if !problems.is_empty() {
+        return Err(problems);
+    }
     Ok(Chosen { object: Arc::new(object.clone()), resource })
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::Compiled;
 use super::content::{Chosen, Content};
-use crate::diagnostics::{Problem, Reason};
+use crate::diagnostics::{Condition, Problem, Reason};
 use crate::id::{GatewayId, ObjectId};
 use crate::kinds;
 use crate::spec::Tenancy;
@@ -97,13 +97,26 @@ pub(super) fn missing(asking: &Chosen, gateway: &GatewayId) -> Problem {
     Problem::unaccepted(Reason::NoMatchingGateway, path(asking), message)
 }
 
-/// Says that an object that names no gateway has none nearby.
-pub(super) fn none(asking: &Chosen) -> Problem {
+/// Says that an object that names no gateway has none nearby, or that none of its targets has one.
+pub(super) fn none(asking: &Chosen) -> Vec<Problem> {
     let namespace = &asking.id().namespace;
-    let message = format!(
-        "namespace {namespace} has no ResponsesGateway: create one there, or name one in gatewayRefs"
-    );
-    Problem::unaccepted(Reason::NoMatchingGateway, path(asking), message)
+    let Some(targets) = asking.resource.targets(asking.id()) else {
+        let message = format!(
+            "namespace {namespace} has no ResponsesGateway: create one there, or name one in gatewayRefs"
+        );
+        return vec![Problem::unaccepted(Reason::NoMatchingGateway, path(asking), message)];
+    };
+    let unresolved = |(place, target)| Problem {
+        condition: Condition::ResolvedRefs,
+        reason: Reason::TargetNotFound,
+        path: format!("spec.targetRefs[{place}]"),
+        message: format!(
+            "{target} does not exist or has no gateway: create or mend it, or correct the reference"
+        ),
+    };
+    let message = "none of its targets exists and has a gateway".to_owned();
+    let unaccepted = Problem::unaccepted(Reason::NoMatchingGateway, "spec.targetRefs", message);
+    targets.into_iter().enumerate().map(unresolved).chain([unaccepted]).collect()
 }
 
 fn path(asking: &Chosen) -> &'static str {

@@ -44,6 +44,21 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// Tells whether this gateway serves an object.
+    pub(crate) fn serves(&self, id: &ObjectId) -> bool {
+        self.admitted.served.contains_key(id)
+    }
+
+    /// Tells whether an object is meant for this gateway, or for none at all.
+    pub(crate) fn should_serve(&self, id: &ObjectId) -> bool {
+        self.admitted.map.through(id).is_none_or(|gateways| gateways.contains(self.view().gateway()))
+    }
+
+    /// Tells whether a ReferenceGrant permits `asking` to refer to an object of another namespace.
+    pub(crate) fn is_granted(&self, id: &ObjectId, asking: &ObjectId) -> bool {
+        self.view().world.grants((&asking.kind, &asking.namespace), id)
+    }
+
     /// Returns the public keys of the cluster.
     pub(crate) fn cluster_keys(&self) -> Option<ClusterKeys> {
         self.admitted.view.world.cluster_keys.clone()

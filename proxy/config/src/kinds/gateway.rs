@@ -6,7 +6,7 @@ use crds::ResponsesGateway;
 use crds::responses_gateway::{self as resource, AuthenticationMode, Issuer, TenancyMode, Validation};
 use serde_json::{Value, json};
 
-use super::{Claim, Resource, count, millis};
+use super::{Claim, Resource, caller_urls, count, millis};
 use crate::compile::{Scope, View};
 use crate::id::ObjectId;
 use crate::spec::{Authentication, GatewaySpec, JwtIssuer, Limits, Method, Spec, Tenancy};
@@ -31,6 +31,7 @@ impl Resource for ResponsesGateway {
             tenancy: tenancy(self),
             authentication: authentication(&self.authentication),
             cluster_keys: scope.cluster_keys().filter(|_| counts),
+            caller_urls: caller_urls(self.caller_urls.as_ref()),
             strict: responses.validation == Validation::Strict,
             limits: limits(self.limits.clone().unwrap_or_default()),
             retention_ms: Some(millis(&state.retention)).filter(|retention| *retention > 0),
@@ -54,7 +55,10 @@ pub(crate) fn tenancy(gateway: &ResponsesGateway) -> Tenancy {
 
 /// Returns the spec of the gateway that exists where none is given.
 pub(crate) fn implicit() -> Value {
-    json!({"authentication": {"mode": "Disabled", "acknowledgeInsecure": true}})
+    json!({
+        "authentication": {"mode": "Disabled", "acknowledgeInsecure": true},
+        "callerURLs": {"mcpServers": "Allow"},
+    })
 }
 
 fn authentication(asked: &resource::Authentication) -> Authentication {

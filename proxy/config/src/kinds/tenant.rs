@@ -1,12 +1,10 @@
 //! Compiles Tenants.
 
-use std::collections::BTreeSet;
-
 use crds::Tenant;
 use crds::reference::ObjectRef;
 use crds::tenant::{self as resource};
 
-use super::{Claim, Resource, count};
+use super::{Claim, Resource, caller_urls, count, set};
 use crate::compile::{Scope, View};
 use crate::diagnostics::Reason;
 use crate::id::ObjectId;
@@ -33,6 +31,8 @@ impl Resource for Tenant {
             namespaces: self.namespaces.iter().flatten().cloned().collect(),
             subjects: self.subjects.iter().flatten().filter_map(subject).collect(),
             models: self.models.as_ref().map(filter).unwrap_or_default(),
+            mcp_servers: self.mcp_servers.as_ref().map(filter).unwrap_or_default(),
+            caller_urls: caller_urls(self.caller_urls.as_ref()),
             streams: self.limits.as_ref().and_then(|limits| limits.streams).map(count),
         }))
     }
@@ -65,6 +65,5 @@ fn subject(asked: &resource::Subject) -> Option<Subject> {
 }
 
 fn filter(asked: &resource::Filter) -> Filter {
-    let set = |names: &Vec<String>| names.iter().cloned().collect::<BTreeSet<_>>();
-    Filter { allow: asked.allow.as_ref().map(set), deny: asked.deny.as_ref().map(set).unwrap_or_default() }
+    Filter { allow: asked.allow.as_deref().map(set), deny: set(asked.deny.as_deref().unwrap_or_default()) }
 }

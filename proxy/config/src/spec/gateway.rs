@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crds::model_provider::Consent;
 use crds::responses_gateway::Method;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,9 @@ pub struct GatewaySpec {
     /// The keys that check ServiceAccount tokens; only where these count and the keys are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster_keys: Option<ClusterKeys>,
+    /// Whether requests may bring URLs of their own, where their tenant does not say.
+    #[serde(default, skip_serializing_if = "CallerUrls::is_silent")]
+    pub caller_urls: CallerUrls,
     /// Whether requests with unknown fields are refused.
     pub strict: bool,
     /// Limits of every process.
@@ -81,6 +85,35 @@ pub struct JwtIssuer {
     pub jwks_uri: Option<String>,
     /// How long its keys are kept, in milliseconds.
     pub jwks_cache_ms: u64,
+}
+
+/// Whether requests may bring URLs of their own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CallerUrls {
+    /// MCP servers; absent = as the gateway says, and of a gateway: Deny.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mcp_servers: Option<Consent>,
+    /// Patterns of the hosts that such URLs may name; absent = as the gateway says, and of a gateway: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hosts: Option<BTreeSet<String>>,
+}
+
+impl CallerUrls {
+    /// Tells whether nothing is said.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Returns what holds for a tenant that says `self` at a gateway that says `gateway`.
+    #[must_use]
+    pub fn within(&self, gateway: &Self) -> Self {
+        Self {
+            mcp_servers: self.mcp_servers.or(gateway.mcp_servers),
+            hosts: self.hosts.clone().or_else(|| gateway.hosts.clone()),
+        }
+    }
 }
 
 /// Limits of a process.

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use rules::glob;
 use serde::{Deserialize, Serialize};
+
+use super::CallerUrls;
 
 /// Who belongs to a tenant, and what it may see.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +19,12 @@ pub struct TenantSpec {
     pub subjects: Vec<Subject>,
     /// The models in its view that it may use.
     pub models: Filter,
+    /// The labels of MCP servers in its view that it may use.
+    #[serde(default, skip_serializing_if = "Filter::is_open")]
+    pub mcp_servers: Filter,
+    /// Whether its requests may bring URLs of their own.
+    #[serde(default, skip_serializing_if = "CallerUrls::is_silent")]
+    pub caller_urls: CallerUrls,
     /// Streams at a time; absent = what the gateway says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub streams: Option<u32>,
@@ -53,4 +62,24 @@ pub struct Filter {
     pub allow: Option<BTreeSet<String>>,
     /// Names that do not, whatever `allow` says.
     pub deny: BTreeSet<String>,
+}
+
+impl Filter {
+    /// Tells whether every name passes.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Tells whether a name passes.
+    #[must_use]
+    pub fn passes(&self, name: &str) -> bool {
+        self.allow.as_ref().is_none_or(|allow| glob::any_fits(allow, name)) && !self.denies(name)
+    }
+
+    /// Tells whether a name is denied, whatever is allowed.
+    #[must_use]
+    pub fn denies(&self, name: &str) -> bool {
+        glob::any_fits(&self.deny, name)
+    }
 }

@@ -35,6 +35,18 @@ fn several_gateways_compile_to_a_golden_snapshot_each() {
 }
 
 #[test]
+fn the_example_of_tools_is_sound() {
+    let env = ["OPENAI_API_KEY", "DOCS_TOKEN", "CLIENT_KEY"].map(|name| (name, "0123456789abcdef0123456789"));
+    let mut process = Process::with_env(&env);
+    let files = ["gateway", "models", "servers", "policies"];
+    process.load(&files.map(|name| read(&format!("../../examples/mcp/{name}.yaml")))).unwrap();
+    assert_eq!(process.findings(), Vec::<String>::new());
+    for entry in ["mcp/default/docs", "policy/default/docs", "policy/default/everywhere"] {
+        assert!(process.at("default/main", entry).is_some(), "{entry}");
+    }
+}
+
+#[test]
 fn the_examples_are_sound() {
     for name in ["openai", "ollama"] {
         let mut process = Process::with_env(&[("OPENAI_API_KEY", "sk-1")]);

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use config::snapshot::{self, Delta};
-use config::spec::{Credential, Tenancy};
+use config::spec::{Action, Credential, McpCredential, PolicyTarget, Tenancy};
 use config::{Body, Compiled, Entry, GatewayId, Hash, Object, ObjectId, Snapshot, Spec, World, compile};
 use proptest::prelude::*;
 
@@ -33,12 +33,13 @@ fn claimed(entry: &Entry) -> (Vec<(&'static str, String)>, Option<&str>) {
             let names = provider.direct_names.iter();
             (names.map(|name| ("provider", name.clone())).collect(), Some(&provider.namespace))
         }
+        Spec::McpServer(server) => (vec![("server", server.label.clone())], Some(&server.namespace)),
         Spec::Tenant(tenant) => {
             let own = tenant.namespaces.iter().map(|name| ("namespace", name.clone()));
             (own.chain([("tenant", tenant.name.clone())]).collect(), None)
         }
         Spec::Key(key) => (key.hashes.iter().map(|hash| ("key", hash.sha256.clone())).collect(), None),
-        Spec::Gateway(_) => (Vec::new(), None),
+        Spec::Gateway(_) | Spec::ToolPolicy(_) => (Vec::new(), None),
     }
 }
 
@@ -50,7 +51,7 @@ fn views(id: &GatewayId, snapshot: &Snapshot) -> Vec<Option<BTreeSet<String>>> {
     let view = |entry: &Entry| match &entry.spec {
         Spec::Tenant(tenant) => Some(Some(&tenant.namespaces | &BTreeSet::from([id.namespace().to_owned()]))),
         Spec::Gateway(_) => Some(Some(BTreeSet::from([id.namespace().to_owned()]))),
-        Spec::Key(_) | Spec::Model(_) | Spec::Provider(_) => None,
+        Spec::Key(_) | Spec::Model(_) | Spec::Provider(_) | Spec::McpServer(_) | Spec::ToolPolicy(_) => None,
     };
     snapshot.entries.values().filter_map(|entry| view(entry)).collect()
 }
@@ -66,6 +67,10 @@ fn is_part(less: &Compiled, more: &Compiled) -> bool {
         }
         (Spec::Provider(less), Some(Spec::Provider(more))) => {
             less.credential == more.credential || less.credential == Credential::Missing
+        }
+        (Spec::McpServer(less), Some(Spec::McpServer(more))) => {
+            (less.credential == more.credential || less.credential == McpCredential::Missing)
+                && (less.url.is_none() || less.url == more.url)
         }
         (less, Some(more)) => less == more,
         (_, None) => false,
@@ -110,7 +115,7 @@ proptest! {
         }
         let victim = victim.index(broken.objects.len());
         prop_assume!(last.last_good.contains_key(&broken.objects[victim].id));
-        broken.objects[victim].body = Body::Invalid(vec![problem()]);
+        broken.objects[victim].body = Body::Invalid(vec![problem()], serde_json::Value::Null);
         let compiled = compile(&broken, &last);
         prop_assert_eq!(hashes(&compiled), hashes(&last));
     }
@@ -122,7 +127,7 @@ proptest! {
         let keys: Vec<_> = (0..broken.objects.len()).filter(|at| broken.objects[*at].id.kind == "APIKey").collect();
         prop_assume!(!keys.is_empty());
         let victim = keys[victim.index(keys.len())];
-        broken.objects[victim].body = Body::Invalid(vec![problem()]);
+        broken.objects[victim].body = Body::Invalid(vec![problem()], serde_json::Value::Null);
         let entry = config::EntryId::key(&broken.objects[victim].id.namespace, &broken.objects[victim].id.name);
         let compiled = compile(&broken, &last);
         for (gateway, snapshot) in &compiled.snapshots {
@@ -136,13 +141,34 @@ proptest! {
     #[test]
     fn a_new_bad_object_changes_nothing(
         world in world(),
-        kind in prop::sample::select(vec!["Model", "ModelProvider", "Tenant", "APIKey", "Modell"]),
+        kind in prop::sample::select(vec!["Model", "ModelProvider", "MCPServer", "ToolPolicy", "Tenant", "APIKey", "Modell"]),
     ) {
         let mut more = world.clone();
         let id = ObjectId::new(kind, "home", "new");
-        more.objects.push(Object { id, generation: 1, created: None, body: Body::Invalid(vec![problem()]) });
+        more.objects.push(Object { id, generation: 1, created: None, body: Body::Invalid(vec![problem()], serde_json::Value::Null) });
         let (more, less) = (compile(&more, &Compiled::default()), compile(&world, &Compiled::default()));
         prop_assert_eq!(hashes(&more), hashes(&less));
+    }
+
+    #[test]
+    fn a_policy_that_was_never_good_denies_what_it_is_about(world in world(), victim in any::<prop::sample::Index>()) {
+        let good = compile(&world, &Compiled::default());
+        let policies: Vec<_> = (0..world.objects.len()).filter(|at| world.objects[*at].id.kind == "ToolPolicy").collect();
+        prop_assume!(!policies.is_empty());
+        let mut broken = world;
+        let victim = &mut broken.objects[policies[victim.index(policies.len())]];
+        let Body::Valid(spec) = &victim.body else { return Ok(()) };
+        victim.body = Body::Invalid(vec![problem()], spec["targetRefs"].clone());
+        let entry = config::EntryId::of(&victim.id);
+        let compiled = compile(&broken, &Compiled::default());
+        prop_assert!(!compiled.last_good.keys().any(|id| config::EntryId::of(id) == entry));
+        for (gateway, snapshot) in &good.snapshots {
+            let Some(before) = snapshot.entries.get(&entry) else { continue };
+            let Some(after) = compiled.snapshots[gateway].entries.get(&entry) else { panic!("{entry} is gone") };
+            let (Spec::ToolPolicy(before), Spec::ToolPolicy(after)) = (&before.spec, &after.spec) else { panic!() };
+            prop_assert_eq!(&before.targets, &after.targets);
+            prop_assert_eq!((after.default_action, after.rules.len()), (Action::Deny, 0));
+        }
     }
 
     #[test]
@@ -151,7 +177,7 @@ proptest! {
             let tenants: BTreeSet<_> = snapshot.entries.values().filter_map(|entry| match &entry.spec {
                 Spec::Tenant(tenant) => Some(tenant.name.clone()),
                 Spec::Gateway(gateway) => (gateway.tenancy == Tenancy::Single).then(|| "default".to_owned()),
-                Spec::Key(_) | Spec::Model(_) | Spec::Provider(_) => None,
+                Spec::Key(_) | Spec::Model(_) | Spec::Provider(_) | Spec::McpServer(_) | Spec::ToolPolicy(_) => None,
             }).collect();
             let gateway = snapshot.gateway().unwrap();
             prop_assert_eq!(&gateway.name, id.as_str());
@@ -166,6 +192,19 @@ proptest! {
                         }
                     }
                     Spec::Key(key) => prop_assert!(tenants.contains(&key.tenant) && !key.hashes.is_empty()),
+                    Spec::McpServer(_) => {
+                        prop_assert!(entry.spec.secrets().iter().all(|secret| snapshot.secrets.contains_key(secret)));
+                    }
+                    Spec::ToolPolicy(policy) => {
+                        for target in &policy.targets {
+                            let is_there = match target {
+                                PolicyTarget::Gateway => true,
+                                PolicyTarget::Tenant(name) => tenants.contains(name),
+                                PolicyTarget::Server(server) => snapshot.entries.contains_key(server),
+                            };
+                            prop_assert!(is_there);
+                        }
+                    }
                     Spec::Gateway(_) | Spec::Tenant(_) => {}
                 }
             }

@@ -91,6 +91,39 @@ fn model() -> impl Strategy<Value = Value> {
     })
 }
 
+fn server() -> impl Strategy<Value = Value> {
+    let secret = prop::option::of((name(), namespace()));
+    let service = prop::option::of((name(), namespace()));
+    (prop::option::of(name()), service, secret, any::<bool>()).prop_map(|(label, service, secret, fail)| {
+        let mut spec = json!({"endpoint": {"url": "https://example.com/mcp"}});
+        if let Some((name, namespace)) = service {
+            spec["endpoint"] = json!({"serviceRef": {"name": name, "namespace": namespace, "port": 80}});
+        }
+        if let Some(label) = label {
+            spec["serverLabel"] = label.into();
+        }
+        if let Some((name, namespace)) = secret {
+            let value = json!({"name": name, "key": "key", "namespace": namespace});
+            spec["auth"] = json!({"headers": [{"name": "X-Key", "secretRef": value}]});
+        }
+        spec["onMissingSecret"] = if fail { "Fail" } else { "KeepLastGood" }.into();
+        spec
+    })
+}
+
+fn policy() -> impl Strategy<Value = Value> {
+    let kind = prop::sample::select(vec!["MCPServer", "Tenant", "ResponsesGateway"]);
+    let targets = prop::collection::btree_set((kind, name()), 1..3);
+    let when = prop::sample::select(vec!["context.untrusted", "args.n > 1", "no such thing"]);
+    (targets, name(), when).prop_map(|(targets, key, when)| {
+        let target = |(kind, name): &(&str, String)| json!({"kind": kind, "name": name});
+        let rule =
+            json!({"name": "r", "action": "Deny", "when": when, "subjects": [{"apiKeyRef": {"name": key}}]});
+        let targets: Value = targets.iter().map(target).collect();
+        json!({"targetRefs": targets, "defaultAction": "Allow", "rules": [rule]})
+    })
+}
+
 fn body() -> impl Strategy<Value = (&'static str, Body)> {
     let with_refs = |kind: &'static str, spec: BoxedStrategy<Value>| {
         (spec, refs()).prop_map(move |(mut spec, refs)| {
@@ -100,13 +133,16 @@ fn body() -> impl Strategy<Value = (&'static str, Body)> {
             (kind, Body::Valid(spec))
         })
     };
-    let kinds = vec!["Model", "ModelProvider", "Tenant", "APIKey", "ResponsesGateway"];
+    let kinds =
+        vec!["Model", "ModelProvider", "MCPServer", "ToolPolicy", "Tenant", "APIKey", "ResponsesGateway"];
     prop_oneof![
         4 => with_refs("ModelProvider", provider().boxed()),
         4 => with_refs("Model", model().boxed()),
         3 => with_refs("Tenant", tenant().boxed()),
         3 => with_refs("APIKey", key().boxed()),
-        1 => prop::sample::select(kinds).prop_map(move |kind| (kind, Body::Invalid(vec![problem()]))),
+        3 => with_refs("MCPServer", server().boxed()),
+        3 => policy().prop_map(|spec| ("ToolPolicy", Body::Valid(spec))),
+        1 => prop::sample::select(kinds).prop_map(move |kind| (kind, Body::Invalid(vec![problem()], Value::Null))),
     ]
 }
 
@@ -139,6 +175,8 @@ fn grant() -> impl Strategy<Value = Grant> {
     let leave = prop::sample::select(vec![
         ("Model", "fairlead.dev", "ModelProvider"),
         ("ModelProvider", "", "Secret"),
+        ("MCPServer", "", "Secret"),
+        ("MCPServer", "", "Service"),
     ]);
     (leave, namespace(), namespace(), prop::option::of(name())).prop_map(|((kind, group, target), from, to, name)| {
         let mut to_spec = json!({"group": group, "kind": target});

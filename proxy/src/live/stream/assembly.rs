@@ -108,7 +108,7 @@ fn begun(frame: &SnapshotFrame) -> Delta {
 mod tests {
     use config::delivery::Applied;
     use config::snapshot::diff;
-    use config::spec::{Filter, TenantSpec};
+    use config::spec::{CallerUrls, Filter, TenantSpec};
     use config::{Entry, EntryId, Spec};
 
     use super::*;
@@ -121,6 +121,8 @@ mod tests {
                 namespaces: BTreeSet::new(),
                 subjects: Vec::new(),
                 models: Filter::default(),
+                mcp_servers: Filter::default(),
+                caller_urls: CallerUrls::default(),
                 streams: None,
             };
             let id = EntryId::tenant("a", &name);
