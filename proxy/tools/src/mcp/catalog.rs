@@ -153,7 +153,10 @@ mod tests {
         let bad = Err(Problem { tool: Some("a".into()), flaw: Flaw::Malformed });
         let (tools, problems) = without_duplicates(vec![tool("a"), bad, tool("b")]);
         assert_eq!(tools.iter().map(|tool| tool.name.as_str()).collect::<Vec<_>>(), ["b"]);
-        assert_eq!(problems.iter().map(|problem| problem.flaw).collect::<Vec<_>>(), [Flaw::Duplicate, Flaw::Malformed]);
+        assert_eq!(
+            problems.iter().map(|problem| problem.flaw).collect::<Vec<_>>(),
+            [Flaw::Duplicate, Flaw::Malformed]
+        );
     }
 
     proptest! {

@@ -181,9 +181,15 @@ mod tests {
     fn every_kind_has_its_form() {
         let protocol = Failure::protocol(-32602, &"x\u{202e}".repeat(600));
         let error = protocol.to_error();
-        assert_eq!((error["type"].as_str(), error["code"].as_i64()), (Some("mcp_protocol_error"), Some(-32602)));
+        assert_eq!(
+            (error["type"].as_str(), error["code"].as_i64()),
+            (Some("mcp_protocol_error"), Some(-32602))
+        );
         let message = error["message"].as_str().expect("text");
-        assert!(message.starts_with("xxx") && message.ends_with("[truncated: 512 of 600 bytes]"), "{message}");
+        assert!(
+            message.starts_with("xxx") && message.ends_with("[truncated: 512 of 600 bytes]"),
+            "{message}"
+        );
         let http = Failure::from(Reason::Timeout);
         assert_eq!(
             http.to_error(),

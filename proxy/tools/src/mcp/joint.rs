@@ -11,9 +11,14 @@ pub(super) struct Joint<T>(Mutex<Option<WeakShared<BoxFuture<'static, T>>>>);
 
 impl<T: Clone> Joint<T> {
     /// The work that is going on, or else what `start` gives.
-    pub(super) fn join(&self, start: impl FnOnce() -> BoxFuture<'static, T>) -> Shared<BoxFuture<'static, T>> {
+    pub(super) fn join(
+        &self,
+        start: impl FnOnce() -> BoxFuture<'static, T>,
+    ) -> Shared<BoxFuture<'static, T>> {
         let mut slot = self.0.lock();
-        if let Some(running) = slot.as_ref().and_then(WeakShared::upgrade).filter(|work| work.peek().is_none()) {
+        if let Some(running) =
+            slot.as_ref().and_then(WeakShared::upgrade).filter(|work| work.peek().is_none())
+        {
             return running;
         }
         let work = start().shared();

@@ -57,7 +57,8 @@ impl LegacySse {
     pub(super) async fn open(wire: &Wire) -> Result<Self, Failure> {
         let deadline = Instant::now() + wire.timeouts.list;
         let get = wire.client.get(wire.url.url().clone()).header(ACCEPT, "text/event-stream");
-        let sent = timeout_at(deadline, with(get, &wire.headers).send()).await.map_err(|_| Reason::Timeout)?;
+        let sent =
+            timeout_at(deadline, with(get, &wire.headers).send()).await.map_err(|_| Reason::Timeout)?;
         let response = sent.map_err(|error| request_reason(&error))?;
         if !response.status().is_success() {
             return Err(post_status(&response));
@@ -67,7 +68,8 @@ impl LegacySse {
         }
         let mut events = Events::new(response, wire.limits.message_bytes);
         let event = timeout_at(deadline, events.next()).await.map_err(|_| Reason::Timeout)??;
-        let url = event.filter(|event| event.name == "endpoint").and_then(|event| endpoint(wire, &event.data));
+        let url =
+            event.filter(|event| event.name == "endpoint").and_then(|event| endpoint(wire, &event.data));
         let outlet = Outlet {
             client: wire.client.clone(),
             url: url.ok_or(Reason::Malformed)?,
@@ -114,7 +116,8 @@ impl Outlet {
     async fn post(self, message: &ClientJsonRpcMessage) -> Result<(), Failure> {
         let body = serde_json::to_vec(message).map_err(|_| Reason::Malformed)?;
         let post = self.client.post(self.url).header(CONTENT_TYPE, "application/json").body(body);
-        let sent = timeout(self.patience, with(post, &self.headers).send()).await.map_err(|_| Reason::Timeout)?;
+        let sent =
+            timeout(self.patience, with(post, &self.headers).send()).await.map_err(|_| Reason::Timeout)?;
         let response = sent.map_err(|error| request_reason(&error))?;
         if response.status().is_success() { Ok(()) } else { Err(post_status(&response)) }
     }

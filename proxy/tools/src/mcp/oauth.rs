@@ -113,8 +113,7 @@ impl Tokens {
     pub(super) fn forget(&self, credentials: &ClientCredentials, refused: &Token) {
         let slot = self.slot(credentials);
         let mut held = slot.held.lock();
-        let is_refused =
-            |token: &Token| token.secret.expose_secret() == refused.secret.expose_secret();
+        let is_refused = |token: &Token| token.secret.expose_secret() == refused.secret.expose_secret();
         if held.as_ref().is_some_and(is_refused) {
             *held = None;
         }
@@ -216,7 +215,8 @@ impl Answer {
     fn token(self, now: Instant) -> Option<Token> {
         let is_bearer = self.token_type.as_deref().is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"));
         let is_empty = self.access_token.expose_secret().is_empty();
-        (is_bearer && !is_empty).then(|| Token { until: now + lifetime(self.expires_in.as_ref()), secret: self.access_token })
+        (is_bearer && !is_empty)
+            .then(|| Token { until: now + lifetime(self.expires_in.as_ref()), secret: self.access_token })
     }
 }
 

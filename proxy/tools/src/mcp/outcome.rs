@@ -106,10 +106,23 @@ fn repeats(texts: &[&str], structured: &Value) -> bool {
     let values: Vec<Value> = texts.iter().map(parsed).collect();
     let inner = structured.get("result").unwrap_or(structured);
     let is_single = match (&values[..], texts) {
-        ([value], [text]) => value == structured || value == inner || inner.as_str() == Some(text),
+        ([value], [text]) => same(value, structured) || same(value, inner) || inner.as_str() == Some(text),
         _ => false,
     };
-    is_single || *inner == Value::Array(values)
+    is_single || same(inner, &Value::Array(values))
+}
+
+/// Equal as JSON, where 3 and 3.0 are one number.
+fn same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Value::Object(a), Value::Object(b)) => {
+            let is_in = |(key, value): (&String, &Value)| b.get(key).is_some_and(|other| same(value, other));
+            a.len() == b.len() && a.iter().all(is_in)
+        }
+        _ => one == other,
+    }
 }
 
 fn without_payload(block: &Value) -> Value {

@@ -113,7 +113,12 @@ impl Pool {
         self.list_once(tenant, server, &self.access(server).await?).await
     }
 
-    async fn list_once(&self, tenant: &Tenant, server: &Server, access: &Access) -> Result<Arc<Catalog>, Failure> {
+    async fn list_once(
+        &self,
+        tenant: &Tenant,
+        server: &Server,
+        access: &Access,
+    ) -> Result<Arc<Catalog>, Failure> {
         let public = Key::of_public_list(tenant, server);
         let now = Instant::now();
         let shared = public.as_ref().and_then(|key| self.0.public.lock().get(key).cloned());

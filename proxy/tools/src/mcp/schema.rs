@@ -78,7 +78,10 @@ mod tests {
 
     #[test]
     fn the_canonical_text_does_not_depend_on_the_order_of_keys() {
-        let (one, other) = (json!({"b": [1, {"d": 1, "c": "\""}], "a": null}), json!({"a": null, "b": [1, {"c": "\"", "d": 1}]}));
+        let (one, other) = (
+            json!({"b": [1, {"d": 1, "c": "\""}], "a": null}),
+            json!({"a": null, "b": [1, {"c": "\"", "d": 1}]}),
+        );
         assert_eq!(canonical(&one), canonical(&other));
         assert_eq!(canonical(&one), r#"{"a":null,"b":[1,{"c":"\"","d":1}]}"#);
     }

@@ -143,7 +143,8 @@ impl Server {
 
     /// What bounds the calls at once, whoever makes them.
     pub(super) fn slots(&self) -> &Arc<Semaphore> {
-        self.slots.get_or_init(|| Arc::new(Semaphore::new(self.limits.calls.clamp(1, Semaphore::MAX_PERMITS))))
+        self.slots
+            .get_or_init(|| Arc::new(Semaphore::new(self.limits.calls.clamp(1, Semaphore::MAX_PERMITS))))
     }
 }
 

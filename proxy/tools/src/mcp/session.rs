@@ -121,8 +121,7 @@ impl Session {
     ///
     /// Errors: the tool failed, or the server did.
     pub(super) async fn call(&self, call: &Call) -> Result<Outcome, Failure> {
-        let mut params =
-            CallToolRequestParams::new(call.tool.clone()).with_arguments(call.arguments.clone());
+        let mut params = CallToolRequestParams::new(call.tool.clone()).with_arguments(call.arguments.clone());
         for _ in 0..self.limits.input_rounds.max(1) {
             let options = PeerRequestOptions::with_timeout(self.timeouts.call)
                 .reset_timeout_on_progress()
@@ -201,7 +200,10 @@ fn declined(requests: InputRequests) -> Result<Option<InputResponses>, Failure> 
     let mut responses = InputResponses::new();
     for (key, request) in requests {
         let InputRequest::Elicitation(_) = request else {
-            return Err(Failure::protocol(INVALID_REQUEST, "The tool asks for something that is not offered."));
+            return Err(Failure::protocol(
+                INVALID_REQUEST,
+                "The tool asks for something that is not offered.",
+            ));
         };
         let answer: Value = json!({"action": "decline"});
         responses.insert(key, answer);

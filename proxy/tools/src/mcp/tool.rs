@@ -40,7 +40,8 @@ impl Tool {
         if name.is_empty() || name.len() > NAME_BYTES || text::cleaned(name) != name {
             return Err(Flaw::Name);
         }
-        let mut input = raw.get("inputSchema").filter(|schema| schema.is_object()).ok_or(Flaw::Malformed)?.clone();
+        let mut input =
+            raw.get("inputSchema").filter(|schema| schema.is_object()).ok_or(Flaw::Malformed)?.clone();
         let mut output = raw.get("outputSchema").filter(|schema| !schema.is_null()).cloned();
         for schema in std::iter::once(&mut input).chain(output.as_mut()) {
             admit(schema, limits)?;
@@ -151,10 +152,12 @@ mod tests {
 
     #[test]
     fn the_listed_form_has_the_names_of_the_api() {
-        let raw = json!({"name": "t", "inputSchema": {"type": "object"}, "annotations": {"readOnlyHint": true}});
+        let raw =
+            json!({"name": "t", "inputSchema": {"type": "object"}, "annotations": {"readOnlyHint": true}});
         let tool = read(&raw).expect("good");
         assert!(tool.is_read_only());
-        let listed = json!({"name": "t", "input_schema": {"type": "object"}, "annotations": {"readOnlyHint": true}});
+        let listed =
+            json!({"name": "t", "input_schema": {"type": "object"}, "annotations": {"readOnlyHint": true}});
         assert_eq!(Value::Object(tool.to_listed()), listed);
     }
 }

@@ -29,6 +29,7 @@ fn structured_content_is_sent_once() {
         output(&json!({"content": content, "structuredContent": structured}))
     };
     assert_eq!(both(&["3"], json!({"result": 3})), "3");
+    assert_eq!(both(&["{\"n\": [3]}"], json!({"n": [3.0]})), "{\"n\": [3]}");
     assert_eq!(both(&["{\"a\":1}"], json!({"a": 1})), "{\"a\":1}");
     assert_eq!(both(&["x", "y"], json!({"result": ["x", "y"]})), "x\ny");
     assert_eq!(both(&["two"], json!({"n": 2})), "two\n{\"n\":2}");
@@ -60,7 +61,13 @@ fn blocks_of_an_unknown_kind_are_shown() {
 
 #[test]
 fn what_is_no_result_is_not_taken_for_one() {
-    for bad in [json!({"tools": []}), json!([]), json!("x"), json!({"content": "x"}), json!({"resultType": "later", "content": []})] {
+    for bad in [
+        json!({"tools": []}),
+        json!([]),
+        json!("x"),
+        json!({"content": "x"}),
+        json!({"resultType": "later", "content": []}),
+    ] {
         assert_eq!(Raw::of(&bad), None, "{bad}");
     }
 }

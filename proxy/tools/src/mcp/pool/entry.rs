@@ -77,8 +77,9 @@ impl Entry {
     /// The tool list, if there is one that holds.
     pub(super) fn kept(&self) -> Option<Kept> {
         let changes = self.alive().map(|session| session.changes());
-        let is_good =
-            |kept: &Kept| kept.until > Instant::now() && changes.is_none_or(|changes| changes == kept.changes);
+        let is_good = |kept: &Kept| {
+            kept.until > Instant::now() && changes.is_none_or(|changes| changes == kept.changes)
+        };
         self.kept.lock().clone().filter(is_good)
     }
 
@@ -129,7 +130,11 @@ impl Entry {
         }
     }
 
-    async fn load_once(self: &Arc<Self>, wire: &Wire, eras: &Arc<Eras>) -> Result<(Arc<Catalog>, usize), Failure> {
+    async fn load_once(
+        self: &Arc<Self>,
+        wire: &Wire,
+        eras: &Arc<Eras>,
+    ) -> Result<(Arc<Catalog>, usize), Failure> {
         let session = self.session(wire, eras).await?;
         let changes = session.changes();
         let loaded = catalog::load(&session, &wire.limits).await;
@@ -138,7 +143,13 @@ impl Entry {
     }
 
     /// Lets go of what a failure shows to be of no further use.
-    pub(super) fn settle<T>(&self, wire: &Wire, eras: &Eras, session: &Arc<Session>, result: &Result<T, Failure>) {
+    pub(super) fn settle<T>(
+        &self,
+        wire: &Wire,
+        eras: &Eras,
+        session: &Arc<Session>,
+        result: &Result<T, Failure>,
+    ) {
         let Err(failure) = result else { return };
         if failure.reason().is_some_and(Reason::ends_connection) {
             self.retire(session);

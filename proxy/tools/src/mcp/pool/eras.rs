@@ -66,7 +66,10 @@ fn may_have_changed(failure: &Failure) -> bool {
         Failure::Protocol { .. } => true,
         Failure::Execution { .. } => false,
         Failure::Http { reason, .. } => {
-            matches!(reason, Reason::Malformed | Reason::Version | Reason::Lost | Reason::Status(400 | 404 | 405))
+            matches!(
+                reason,
+                Reason::Malformed | Reason::Version | Reason::Lost | Reason::Status(400 | 404 | 405)
+            )
         }
     }
 }

@@ -24,7 +24,8 @@ impl Key {
     }
 
     fn new(tenant: &Tenant, server: &Server, credentials: &[u8]) -> Self {
-        let rules = format!("{:?}{:?}{:?}{:?}", server.reach, server.protocol, server.limits, server.timeouts);
+        let rules =
+            format!("{:?}{:?}{:?}{:?}", server.reach, server.protocol, server.limits, server.timeouts);
         let object = format!("{:?}", server.object);
         let parts = [server.url.url().as_str().as_bytes(), rules.as_bytes(), object.as_bytes(), credentials];
         let mut hash = Sha256::new();

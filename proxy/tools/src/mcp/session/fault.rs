@@ -82,7 +82,9 @@ fn of_streamable(error: &Failed) -> Failure {
         StreamableHttpError::SessionExpired => Reason::Status(404),
         StreamableHttpError::Client(error) => of_request(error),
         StreamableHttpError::ResponseBodyTooLarge { .. } => Reason::TooLarge,
-        StreamableHttpError::SessionRecoveryTimeout | StreamableHttpError::ControlRequestTimeout => Reason::Timeout,
+        StreamableHttpError::SessionRecoveryTimeout | StreamableHttpError::ControlRequestTimeout => {
+            Reason::Timeout
+        }
         StreamableHttpError::UnexpectedEndOfStream
         | StreamableHttpError::Io(_)
         | StreamableHttpError::TransportChannelClosed => Reason::Lost,

@@ -38,7 +38,8 @@ impl Page {
 
 /// The malformed ones, and those that were sent and are not there: rmcp drops tools whose header annotations are invalid.
 fn problems(tools: &[Value], report: &Report) -> Vec<Problem> {
-    let is_there = |name: &String| tools.iter().any(|tool| tool.get("name").and_then(Value::as_str) == Some(name));
+    let is_there =
+        |name: &String| tools.iter().any(|tool| tool.get("name").and_then(Value::as_str) == Some(name));
     let gone = report.names.iter().filter(|name| !is_there(name));
     let malformed = report.malformed.iter().map(|name| Problem { tool: name.clone(), flaw: Flaw::Malformed });
     let refused = gone.map(|name| Problem { tool: Some(name.clone()), flaw: Flaw::Header });
@@ -54,7 +55,8 @@ mod tests {
     #[test]
     fn what_was_sent_and_did_not_arrive_is_reported() {
         let report = Report { names: vec!["a".into(), "b".into()], malformed: vec![None] };
-        let mut page = json!({"tools": [{"name": "a"}], "nextCursor": "2", "ttlMs": 5, "cacheScope": "private"});
+        let mut page =
+            json!({"tools": [{"name": "a"}], "nextCursor": "2", "ttlMs": 5, "cacheScope": "private"});
         report.write(page.as_object_mut().expect("object"));
         let page = Page::read(&page).expect("a page");
         assert_eq!((page.next_cursor.as_deref(), page.is_public), (Some("2"), Some(false)));

@@ -1,0 +1,13 @@
+//! The executors against servers that speak the real protocols.
+
+#[cfg(test)]
+mod suite {
+    mod calls;
+    mod cancellation;
+    mod eras;
+    mod faults;
+    mod lists;
+    mod oauth;
+    mod pool;
+    mod stage;
+}
