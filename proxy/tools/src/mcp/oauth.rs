@@ -19,7 +19,7 @@ use url::form_urlencoded::{Serializer, byte_serialize};
 
 use super::failure::{Failure, Reason};
 use super::joint::Joint;
-use super::session::{post_status, request_reason};
+use super::session::request_reason;
 
 /// The largest answer of a token endpoint.
 const ANSWER_BYTES: usize = 64 << 10;
@@ -187,13 +187,9 @@ async fn ask(client: &reqwest::Client, credentials: &ClientCredentials) -> Resul
     }
     let response = request.send().await.map_err(|error| request_reason(&error))?;
     if !response.status().is_success() {
-        let refusal = post_status(&response);
         tracing::warn!(status = response.status().as_u16(), "A token endpoint gave no token");
-        // What the issuer answers is not the server's answer; that it wants to be left alone is passed on.
-        return Err(match refusal {
-            Failure::Http { retry_after, .. } => Failure::Http { reason: Reason::Token, retry_after },
-            other => other,
-        });
+        // The issuer's status is not the server's, so it is not shown as one.
+        return Err(Reason::Token.into());
     }
     let body = bounded(response).await?;
     let answer: Answer = serde_json::from_slice(&body).map_err(|_| Reason::Token)?;

@@ -20,11 +20,10 @@ pub(super) fn clean(schema: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(clean),
         Value::Object(fields) => {
             for (key, value) in fields.iter_mut() {
-                match value {
-                    Value::String(said) if matches!(key.as_str(), "title" | "description") => {
-                        *said = text::cleaned(said);
-                    }
-                    other => clean(other),
+                let is_said = matches!(key.as_str(), "title" | "description");
+                match value.as_str().filter(|_| is_said).map(text::cleaned) {
+                    Some(said) => *value = Value::String(said),
+                    None => clean(value),
                 }
             }
         }

@@ -102,6 +102,7 @@ impl Session {
     /// One page of the tool list.
     ///
     /// Errors: it cannot be had.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the rest of a foreign enum is none of ours")]
     pub(super) async fn page(&self, cursor: Option<String>) -> Result<Page, Failure> {
         let request = ListToolsRequest {
             method: Default::default(),
@@ -120,6 +121,7 @@ impl Session {
     /// One call. Dropping the future tells the server to stop.
     ///
     /// Errors: the tool failed, or the server did.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the rest of a foreign enum is none of ours")]
     pub(super) async fn call(&self, call: &Call) -> Result<Outcome, Failure> {
         let mut params = CallToolRequestParams::new(call.tool.clone()).with_arguments(call.arguments.clone());
         for _ in 0..self.limits.input_rounds.max(1) {
@@ -139,6 +141,7 @@ impl Session {
         Err(Reason::Rounds.into())
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the rest of a foreign enum is none of ours")]
     fn outcome(&self, result: ServerResult) -> Result<Outcome, Failure> {
         let raw = match result {
             ServerResult::CallToolResult(result) => Some(Raw {

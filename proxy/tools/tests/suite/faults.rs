@@ -1,9 +1,10 @@
 //! Servers that misbehave: every failure comes in time, in our words, and the next call starts afresh.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use regression::fakes::mcp::{Access, Behaviour, Eras, Trouble};
 use serde_json::json;
+use tokio::time::Instant;
 use tools::mcp::{Failure, Reason};
 
 use super::stage::{Stage, bearing, code, server};

@@ -17,12 +17,14 @@ pub(crate) struct Stage {
     pub(crate) pool: Pool,
     pub(crate) fake: McpServer,
     pub(crate) tenant: Tenant,
+    /// One for the stage: making one reads the certificates of the system.
+    client: reqwest::Client,
 }
 
 impl Stage {
     pub(crate) async fn new(behaviour: Behaviour) -> anyhow::Result<Self> {
         let fake = McpServer::start(behaviour).await?;
-        Ok(Self { pool: Pool::default(), fake, tenant: Tenant::new("acme") })
+        Ok(Self { pool: Pool::default(), fake, tenant: Tenant::new("acme"), client: client() })
     }
 
     pub(crate) async fn of(eras: Eras) -> anyhow::Result<Self> {
@@ -31,7 +33,7 @@ impl Stage {
 
     /// The fake, with timeouts that a test can wait for.
     pub(crate) fn server(&self) -> Server {
-        server(&self.fake.url())
+        with_client(self.client.clone(), &self.fake.url())
     }
 
     pub(crate) async fn names(&self, server: &Server) -> Result<Vec<String>, Failure> {
@@ -51,8 +53,12 @@ impl Stage {
 }
 
 pub(crate) fn server(url: &str) -> Server {
+    with_client(client(), url)
+}
+
+fn with_client(client: reqwest::Client, url: &str) -> Server {
     let url = Destination::parse(url, REACH).expect("an allowed URL");
-    let mut server = Server::new(client(), url, REACH);
+    let mut server = Server::new(client, url, REACH);
     server.timeouts = Timeouts {
         list: Duration::from_secs(3),
         call: Duration::from_millis(900),
@@ -72,7 +78,7 @@ pub(crate) fn bearing(mut server: Server, token: &str) -> Server {
 }
 
 #[expect(clippy::disallowed_methods, reason = "what it dials is on this machine")]
-pub(crate) fn client() -> reqwest::Client {
+fn client() -> reqwest::Client {
     // Another test may have been first.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();

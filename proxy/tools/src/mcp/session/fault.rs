@@ -15,6 +15,7 @@ use crate::mcp::legacy_sse::SseFailed;
 type Failed = StreamableHttpError<reqwest::Error>;
 
 /// What a request failed by.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the rest of a foreign enum is none of ours")]
 pub(super) fn of_service(error: &ServiceError) -> Failure {
     match error {
         ServiceError::McpError(error) => of_rpc(error),
@@ -26,6 +27,7 @@ pub(super) fn of_service(error: &ServiceError) -> Failure {
 }
 
 /// What a handshake failed by.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the rest of a foreign enum is none of ours")]
 pub(super) fn of_handshake(error: &ClientInitializeError) -> Failure {
     match error {
         ClientInitializeError::TransportError { error, .. } => of_transport(error),
@@ -70,6 +72,7 @@ fn of_transport(error: &DynamicTransportError) -> Failure {
     Reason::Lost.into()
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the rest of a foreign enum is none of ours")]
 fn of_streamable(error: &Failed) -> Failure {
     let reason = match error {
         StreamableHttpError::HttpStatus(error) => {

@@ -98,6 +98,7 @@ fn readable(mut tool: Value) -> Option<Value> {
     is_readable(&tool).then_some(tool)
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the rest of a foreign enum is none of ours")]
 fn mended_message(message: ServerJsonRpcMessage) -> ServerJsonRpcMessage {
     let JsonRpcMessage::Response(mut response) = message else { return message };
     response.result = match response.result {
@@ -131,6 +132,20 @@ fn mended_event(mut event: Sse) -> Sse {
     event
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the rest of a foreign enum is none of ours")]
+fn mended_answer(posted: StreamableHttpPostResponse) -> StreamableHttpPostResponse {
+    match posted {
+        StreamableHttpPostResponse::Json(message, session) => {
+            StreamableHttpPostResponse::Json(mended_message(message), session)
+        }
+        StreamableHttpPostResponse::Sse(events, session) => {
+            let events = events.map(|event| event.map(mended_event)).boxed();
+            StreamableHttpPostResponse::Sse(events, session)
+        }
+        other => other,
+    }
+}
+
 impl StreamableHttpClient for Lenient {
     type Error = reqwest::Error;
 
@@ -146,7 +161,6 @@ impl StreamableHttpClient for Lenient {
         self.post_message_with_response_limits(uri, message, session, token, headers, limits).await
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the trait wants them")]
     async fn post_message_with_response_limits(
         &self,
         uri: Arc<str>,
@@ -159,16 +173,11 @@ impl StreamableHttpClient for Lenient {
         let is_list = matches!(&message, JsonRpcMessage::Request(request)
             if matches!(request.request, ClientRequest::ListToolsRequest(_)));
         let posted = self.0.post_message_with_response_limits(uri, message, session, token, headers, limits);
-        Ok(match posted.await? {
-            StreamableHttpPostResponse::Json(message, session) if is_list => {
-                StreamableHttpPostResponse::Json(mended_message(message), session)
-            }
-            StreamableHttpPostResponse::Sse(events, session) if is_list => {
-                let events = events.map(|event| event.map(mended_event)).boxed();
-                StreamableHttpPostResponse::Sse(events, session)
-            }
-            other => other,
-        })
+        let posted = posted.await?;
+        if !is_list {
+            return Ok(posted);
+        }
+        Ok(mended_answer(posted))
     }
 
     async fn delete_session(
@@ -193,7 +202,6 @@ impl StreamableHttpClient for Lenient {
     }
 
     /// A page may also come over a stream that was resumed.
-    #[expect(clippy::too_many_arguments, reason = "the trait wants them")]
     async fn get_stream_with_max_sse_event_size(
         &self,
         uri: Arc<str>,
