@@ -8,6 +8,7 @@ mod suite {
     mod faults;
     mod lists;
     mod oauth;
+    mod on_real_servers;
     mod pool;
     mod stage;
 }
