@@ -243,3 +243,68 @@ fn wire(server: &Server, access: &Access) -> Wire {
 fn is_header_mismatch<T>(result: &Result<T, Failure>) -> bool {
     matches!(result, Err(Failure::Protocol { code: HEADER_MISMATCH, .. }))
 }
+
+#[cfg(test)]
+mod tests {
+    use protocol::destination::{Destination, Reach};
+
+    use super::*;
+
+    #[expect(clippy::disallowed_methods, reason = "nothing is dialled")]
+    fn server(url: &str) -> Server {
+        // Another test may have been first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let url = Destination::parse(url, Reach::default()).expect("good");
+        Server::new(reqwest::Client::new(), url, Reach::default())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_used_for_five_minutes_goes() {
+        let (pool, tenant) = (Pool::default(), Tenant::new("acme"));
+        let (used, idle) = (server("https://used.example/mcp"), server("https://idle.example/mcp"));
+        let key = |server: &Server| Key::of_connection(&tenant, server, &server.headers);
+        for server in [&used, &idle] {
+            pool.entry(&key(server), server);
+        }
+        let walk = async {
+            for _ in 0..20 {
+                sleep(Duration::from_secs(20)).await;
+                pool.entry(&key(&used), &used);
+            }
+        };
+        tokio::select! {
+            () = pool.keep() => {}
+            () = walk => {}
+        }
+        assert_eq!(pool.0.entries.lock().keys().collect::<Vec<_>>(), [&key(&used)]);
+    }
+
+    #[test]
+    fn whatever_could_part_two_callers_parts_their_keys() {
+        let (acme, other) = (Tenant::new("acme"), Tenant::new("other"));
+        let key = |tenant: &Tenant, change: &dyn Fn(&mut Server)| {
+            let mut server = server("https://a.example/mcp");
+            change(&mut server);
+            Key::of_connection(tenant, &server, &server.headers)
+        };
+        let base = key(&acme, &|_| {});
+        assert_eq!(base, key(&acme, &|_| {}));
+        let token = secrecy::SecretString::from("t");
+        let bearing = |server: &mut Server| {
+            server.headers = Headers::default().with_bearer(&token).expect("good");
+        };
+        for changed in [
+            key(&other, &|_| {}),
+            key(&acme, &bearing),
+            key(&acme, &|server| server.reach.private = true),
+            key(&acme, &|server| server.object = Some("mcp/a/b".into())),
+            key(&acme, &|server| server.limits.message_bytes = 1),
+            key(&acme, &|server| server.timeouts.call = Duration::ZERO),
+            key(&acme, &|server| {
+                server.url = Destination::parse("https://a.example/other", Reach::default()).expect("good");
+            }),
+        ] {
+            assert_ne!(base, changed);
+        }
+    }
+}

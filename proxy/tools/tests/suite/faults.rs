@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use regression::fakes::mcp::{Access, Behaviour, Eras, Trouble};
+use regression::fakes::mcp::{Access, Act, Behaviour, Eras, Replies, Tool, Trouble};
 use serde_json::json;
 use tokio::time::Instant;
 use tools::mcp::{Failure, Reason};
@@ -102,6 +102,21 @@ async fn a_stream_that_is_cut_ends_the_call() -> anyhow::Result<()> {
         let failure = stage.call(&stage.server(), "echo", json!({"text": "x"})).await.expect_err("cut");
         assert!(matches!(code(&failure), 502 | 504), "{eras:?} {failure:?}");
         assert_eq!(stage.call(&stage.server(), "echo", json!({"text": "x"})).await?, "x");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_event_that_is_too_large_ends_the_call() -> anyhow::Result<()> {
+    for eras in [Eras::MODERN, Eras::LEGACY, Eras::SSE] {
+        let mut behaviour = Behaviour { eras, replies: Replies::Stream, ..Behaviour::default() };
+        behaviour.tools.push(Tool::new("huge", Act::Huge(200 << 10)));
+        let stage = Stage::new(behaviour).await?;
+        let mut server = if eras.sse { server(&stage.fake.sse_url()) } else { stage.server() };
+        server.limits.message_bytes = 100 << 10;
+        let failure = stage.call(&server, "huge", json!({})).await.expect_err("too large");
+        assert_eq!(failure.reason(), Some(Reason::Lost), "{eras:?}");
+        assert_eq!(stage.call(&server, "echo", json!({"text": "x"})).await?, "x");
     }
     Ok(())
 }
