@@ -15,8 +15,9 @@ suite step format cargo fmt --all --check
 suite step lints cargo clippy --workspace --all-targets -- -D warnings
 # The suites drive these binaries, which `cargo test` does not build for all of them.
 suite step build cargo build --workspace --bins
-suite cargo Rust cargo test --workspace --no-fail-fast -- --skip postgres:: --skip on_kubernetes::
+suite cargo Rust cargo test --workspace --no-fail-fast -- --skip postgres:: --skip on_kubernetes:: --skip on_real_servers::
 suite cargo PostgreSQL regression/make/with_postgres.sh cargo test --workspace --tests -- postgres::
+suite cargo MCP regression/make/with_mcp.sh cargo test --package tools --test suite -- on_real_servers::
 suite lines Python regression/clients/python/run.sh
 suite lines Node regression/clients/node/run.sh
 suite lines curl regression/regression_common.sh

@@ -1,4 +1,5 @@
 //! Servers, and a proxy, that speak the real protocols and misbehave on request.
 
+pub mod mcp;
 pub mod model;
 pub mod proxy;

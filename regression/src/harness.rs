@@ -6,6 +6,7 @@ pub mod client;
 pub mod frames;
 pub mod front;
 pub mod kube;
+pub mod mcp;
 pub mod operator;
 pub mod proxy;
 pub mod setup;

@@ -1,14 +1,19 @@
-//! What tool policies promise.
+//! The executors against servers that speak the real protocols, and what tool policies promise.
 
 #[cfg(test)]
-#[path = "suite/counters.rs"]
-mod counters;
-#[cfg(test)]
-#[path = "suite/kit.rs"]
-mod kit;
-#[cfg(test)]
-#[path = "suite/laws.rs"]
-mod laws;
-#[cfg(test)]
-#[path = "suite/policies.rs"]
-mod policies;
+mod suite {
+    mod calls;
+    mod cancellation;
+    mod conformance;
+    mod counters;
+    mod eras;
+    mod faults;
+    mod kit;
+    mod laws;
+    mod lists;
+    mod oauth;
+    mod on_real_servers;
+    mod policies;
+    mod pool;
+    mod stage;
+}

@@ -8,7 +8,7 @@ use tools::policy::{
     WishesApproval,
 };
 
-use crate::kit::{Asked, expression, server, set, strictness};
+use super::kit::{Asked, expression, server, set, strictness};
 
 const NAMES: [&str; 3] = ["get", "put", "drop"];
 
@@ -156,7 +156,7 @@ proptest! {
     fn adding_a_strict_rule_never_loosens(asked in asked(), mut policies in policies()) {
         prop_assume!(!policies.is_empty());
         let less = asked.under(policies.clone());
-        policies[0].rules.push(crate::kit::rule("deny", "*", Action::Deny));
+        policies[0].rules.push(super::kit::rule("deny", "*", Action::Deny));
         prop_assert!(strictness(&asked.under(policies).decision) >= strictness(&less.decision));
     }
 

@@ -7,7 +7,7 @@ use tools::policy::{
     Subject, Target, ToolKind, Wish, Wishes, WishesApproval,
 };
 
-use crate::kit::{Asked, expression, policy, rule, server, set};
+use super::kit::{Asked, expression, policy, rule, server, set};
 
 fn denied(by: &str, reason: Reason) -> Decision {
     Decision::Deny { rule: by.to_owned(), reason }
