@@ -1,5 +1,6 @@
 //! Executes the calls that the server runs, and says which calls those are.
 
+pub mod connected;
 pub mod mcp;
 pub mod policy;
 pub mod progress;

@@ -14,14 +14,15 @@ pub trait Remote: Send + Sync {
     /// Whether the response fails if the tools cannot be listed.
     fn is_required(&self) -> bool;
 
-    /// Whether the caller may use a tool at all.
-    fn allows(&self, tool: &ListedTool) -> bool;
+    /// Whether the caller may use a tool at all. Asked once for each listed tool, before anything else about it.
+    fn allows(&self, tool: &ListedTool, origin: Origin) -> bool;
 
     /// Whether it is believed of a tool that it changes nothing. A caller can write a list that comes from the context.
     fn is_read_only(&self, tool: &ListedTool, origin: Origin) -> bool;
 
-    /// What the rules say of a call of the tool with this name of the server's own.
-    fn decide(&self, tool: &str, call: &ToolCall) -> Decision;
+    /// What the rules say of a call of the tool with this name of the server's own; `asked` is whether the request wants
+    /// an approval of it.
+    fn decide(&self, tool: &str, call: &ToolCall, asked: bool) -> Decision;
 
     /// Asks for the tools. Infallible: a failure is an outcome.
     async fn list(&self) -> ListOutcome;

@@ -156,7 +156,7 @@ impl Ownership for Toolbox {
     fn listed(&mut self, server_label: &str, listing: &Listing) -> Vec<ListedTool> {
         let Some(server) = self.inner.server(server_label) else { return Vec::new() };
         let mut offered = Vec::new();
-        for tool in listing.tools.iter().filter(|tool| server.remote.allows(tool)) {
+        for tool in listing.tools.iter().filter(|tool| server.remote.allows(tool, listing.origin)) {
             let is_read_only = server.remote.is_read_only(tool, listing.origin);
             if server.tool.allows(&tool.name, is_read_only) {
                 self.listed.insert((server_label.to_owned(), tool.name.clone()), is_read_only);
@@ -172,10 +172,7 @@ impl Ownership for Toolbox {
         let (Some(server), Some(is_read_only)) = (self.inner.server(server_label), listed) else {
             return Decision::Denied(format!("There is no tool named {name}."));
         };
-        match server.remote.decide(name, call) {
-            Decision::Run if server.tool.require_approval.needs(name, *is_read_only) => Decision::Approval,
-            decision @ (Decision::Run | Decision::Approval | Decision::Denied(_)) => decision,
-        }
+        server.remote.decide(name, call, server.tool.require_approval.needs(name, *is_read_only))
     }
 }
 

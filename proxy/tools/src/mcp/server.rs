@@ -141,6 +141,24 @@ impl Server {
         }
     }
 
+    /// The same server with headers of a caller beside its own, which win. Calls at once are counted together.
+    #[must_use]
+    pub fn with_headers(&self, headers: Headers) -> Self {
+        Self {
+            url: self.url.clone(),
+            reach: self.reach,
+            client: self.client.clone(),
+            protocol: self.protocol,
+            headers,
+            oauth: self.oauth.clone(),
+            limits: self.limits,
+            timeouts: self.timeouts,
+            catalog_ttl: self.catalog_ttl,
+            object: self.object.clone(),
+            slots: OnceLock::from(Arc::clone(self.slots())),
+        }
+    }
+
     /// What bounds the calls at once, whoever makes them.
     pub(super) fn slots(&self) -> &Arc<Semaphore> {
         self.slots

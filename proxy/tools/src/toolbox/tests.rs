@@ -71,7 +71,7 @@ impl Remote for Wiki {
         true
     }
 
-    fn allows(&self, tool: &ListedTool) -> bool {
+    fn allows(&self, tool: &ListedTool, _: Origin) -> bool {
         tool.name != "secret"
     }
 
@@ -79,10 +79,11 @@ impl Remote for Wiki {
         origin == Origin::Server && tool.read_only_hint()
     }
 
-    fn decide(&self, tool: &str, call: &ToolCall) -> Decision {
+    fn decide(&self, tool: &str, call: &ToolCall, asked: bool) -> Decision {
         match tool {
             _ if call.arguments.contains("danger") => Decision::Denied("Too dangerous.".to_owned()),
             "floor" => Decision::Approval,
+            _ if asked => Decision::Approval,
             _ => Decision::Run,
         }
     }

@@ -1,0 +1,271 @@
+//! An MCP server as one request reaches it: the client's pool, under the policies that hold for the caller.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use agent::tool::{CallId, Decision as Verdict, ListOutcome, Origin, ToolCall, ToolOutcome};
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use protocol::id::Tenant;
+use protocol::responses::mcp::{ListedTool, McpError};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::mcp::{self, Catalog, Failure};
+use crate::policy::{
+    Call, Caller, Counts, Decision, Exceeded, Hints, Policies, Rates, Ruling, Server, Tool, ToolKind, Wishes,
+    WishesApproval,
+};
+use crate::progress::Reporter;
+use crate::remote::Remote;
+
+/// What all servers of a request share.
+#[derive(Clone)]
+pub struct Context {
+    /// The connections of the process.
+    pub pool: mcp::Pool,
+    /// The policies of the gateway.
+    pub policies: Arc<Policies>,
+    /// The calls of the last minute, and since when seconds are counted.
+    pub rates: Arc<Rates>,
+    /// The beginning of its time.
+    pub since: Instant,
+    /// Who asks, for the pool.
+    pub tenant: Tenant,
+    /// Who asks, for policies.
+    pub caller: Arc<Caller>,
+    /// The headers of the request, names in lower case.
+    pub headers: Arc<[(String, String)]>,
+    /// The trace of the request.
+    pub trace: mcp::Trace,
+    /// The id of the request, for the audit log.
+    pub request: String,
+    /// Whether content that nobody vouches for is in context.
+    pub untrusted: Arc<AtomicBool>,
+    /// The calls of this response.
+    pub counts: Arc<Mutex<Counts>>,
+}
+
+/// What the configuration says of a server's tools beside its terms.
+#[derive(Clone, Debug, Default)]
+pub struct Presentation {
+    /// Descriptions in the place of the server's, by name.
+    pub descriptions: BTreeMap<String, String>,
+    /// What tools must be like, by name.
+    pub pins: BTreeMap<String, String>,
+    /// Whether tools that are not as their pins say are left out, or only told of.
+    pub pins_are_enforced: bool,
+}
+
+/// A server as one request reaches it.
+pub struct Connected {
+    /// What it shares with the others.
+    pub context: Context,
+    /// Where it is, with the credentials of this request.
+    pub server: Arc<mcp::Server>,
+    /// Its terms.
+    pub terms: Arc<Server>,
+    /// How its tools are shown.
+    pub presentation: Arc<Presentation>,
+    /// Whether the response fails without its tools.
+    pub is_required: bool,
+    /// What is said of its tools, and what was decided about its calls.
+    pub heard: Heard,
+}
+
+/// What a request has learnt of a server.
+#[derive(Debug, Default)]
+pub struct Heard {
+    hints: Mutex<BTreeMap<String, Hints>>,
+    rulings: Mutex<BTreeMap<CallId, Ruling>>,
+}
+
+impl Connected {
+    fn tool<'a>(&'a self, name: &'a str, hints: Hints) -> Tool<'a> {
+        Tool { kind: ToolKind::Mcp, name, server: Some(&self.terms), hints }
+    }
+
+    /// Of a list that a caller may have written nothing is believed, unless the server is the caller's own.
+    fn hints(&self, tool: &ListedTool, origin: Origin) -> Hints {
+        match origin {
+            Origin::Context if self.terms.id.is_some() => Hints::default(),
+            Origin::Server | Origin::Context => hints(tool.annotations.as_ref()),
+        }
+    }
+
+    fn hints_of(&self, name: &str) -> Hints {
+        self.heard.hints.lock().get(name).copied().unwrap_or_default()
+    }
+
+    fn rule(&self, name: &str, call: &ToolCall, asked: bool) -> Ruling {
+        let arguments = serde_json::from_str(&call.arguments).unwrap_or(Value::Null);
+        let approval = if asked { WishesApproval::Always } else { WishesApproval::Never };
+        let (context, wishes) = (&self.context, Wishes { allowed: None, approval });
+        context.policies.decide(&Call {
+            caller: &context.caller,
+            tool: self.tool(name, self.hints_of(name)),
+            arguments: &arguments,
+            headers: &context.headers,
+            untrusted: context.untrusted.load(Ordering::Relaxed),
+            wishes: &wishes,
+        })
+    }
+
+    /// Counts a call that is about to run.
+    fn count(&self, ruling: &Ruling) -> Result<(), Exceeded> {
+        let (context, now) = (&self.context, self.context.since.elapsed().as_secs());
+        context.counts.lock().take(&ruling.limits)?;
+        context.rates.take(context.tenant.as_str(), &ruling.limits, now)
+    }
+
+    /// The tools as the caller may see them.
+    fn listed(&self, catalog: &Catalog) -> Vec<ListedTool> {
+        let shown = |tool: &mcp::Tool| {
+            if !self.is_as_pinned(tool) {
+                return None;
+            }
+            let mut listed: ListedTool = serde_json::from_value(Value::Object(tool.to_listed())).ok()?;
+            if let Some(description) = self.presentation.descriptions.get(&tool.name) {
+                listed.description = Some(description.clone());
+            }
+            let tool = self.tool(&listed.name, hints(listed.annotations.as_ref()));
+            let policies = &self.context.policies;
+            policies.may_offer(&self.context.caller, &tool, &Wishes::NONE).then_some(listed)
+        };
+        catalog.tools.iter().filter_map(shown).collect()
+    }
+
+    fn is_as_pinned(&self, tool: &mcp::Tool) -> bool {
+        let Some(pin) = self.presentation.pins.get(&tool.name).filter(|pin| **pin != tool.digest) else {
+            return true;
+        };
+        let (server, tool, digest) = (&self.terms.label, &tool.name, &tool.digest);
+        tracing::warn!(server, tool, %pin, digest, "A tool is not as its pin says");
+        !self.presentation.pins_are_enforced
+    }
+}
+
+#[async_trait]
+impl Remote for Connected {
+    fn is_required(&self) -> bool {
+        self.is_required
+    }
+
+    fn allows(&self, tool: &ListedTool, origin: Origin) -> bool {
+        let hints = self.hints(tool, origin);
+        self.heard.hints.lock().insert(tool.name.clone(), hints);
+        let policies = &self.context.policies;
+        policies.may_offer(&self.context.caller, &self.tool(&tool.name, hints), &Wishes::NONE)
+    }
+
+    fn is_read_only(&self, tool: &ListedTool, origin: Origin) -> bool {
+        let is_believed = self.terms.trusted || self.terms.id.is_none();
+        is_believed && self.hints(tool, origin).read_only == Some(true)
+    }
+
+    fn decide(&self, tool: &str, call: &ToolCall, asked: bool) -> Verdict {
+        let ruling = self.rule(tool, call, asked);
+        audit(&ruling, &self.context.request);
+        let verdict = match &ruling.decision {
+            Decision::Allow => Verdict::Run,
+            Decision::RequireApproval { .. } => Verdict::Approval,
+            Decision::Deny { reason, .. } => Verdict::Denied(format!("The call was denied: {reason}.")),
+        };
+        self.heard.rulings.lock().insert(call.id.clone(), ruling);
+        verdict
+    }
+
+    async fn list(&self) -> ListOutcome {
+        match self.context.pool.list(&self.context.tenant, &self.server).await {
+            Ok(catalog) => ListOutcome::Listed(self.listed(&catalog)),
+            Err(failure) => {
+                let error = &failure as &dyn std::error::Error;
+                tracing::warn!(server = self.terms.label, error, "The tools of an MCP server cannot be listed");
+                ListOutcome::Failed(error_of(failure))
+            }
+        }
+    }
+
+    async fn call(&self, tool: &str, call: &ToolCall, _: &Reporter) -> ToolOutcome {
+        let known = self.heard.rulings.lock().remove(&call.id);
+        let ruling = known.unwrap_or_else(|| self.rule(tool, call, false));
+        if let Err(exceeded) = self.count(&ruling) {
+            let (rule, request) = (&exceeded.rule, &self.context.request);
+            tracing::info!(target: "audit", request, rule, outcome = "limited", tool, "Tool call");
+            return denied("The limit of calls of this tool is reached.");
+        }
+        let arguments = match serde_json::from_str(&call.arguments) {
+            Ok(Value::Object(arguments)) => arguments,
+            Ok(_) | Err(_) if call.arguments.trim().is_empty() => protocol::Object::new(),
+            Ok(_) | Err(_) => return denied("The arguments are not a JSON object."),
+        };
+        let request = mcp::Call {
+            tool: tool.to_owned(),
+            arguments,
+            trace: self.context.trace.clone(),
+            progress: None,
+        };
+        let called = self.context.pool.call(&self.context.tenant, &self.server, &request).await;
+        if self.hints_of(tool).open_world != Some(false) {
+            self.context.untrusted.store(true, Ordering::Relaxed);
+        }
+        match called {
+            Ok(outcome) => ToolOutcome::text(ruling.result.apply(outcome.output)),
+            Err(failure) => failed(failure, &ruling),
+        }
+    }
+}
+
+fn failed(failure: Failure, ruling: &Ruling) -> ToolOutcome {
+    match error_of(failure) {
+        McpError::Execution { content } => {
+            let told = ruling.result.apply(McpError::Execution { content }.text());
+            let error = McpError::execution(&told);
+            ToolOutcome { output: told, failed: true, error: Some(error), ..ToolOutcome::default() }
+        }
+        error @ (McpError::Protocol { .. } | McpError::Http { .. }) => ToolOutcome::mcp_failure(error),
+    }
+}
+
+fn denied(why: &str) -> ToolOutcome {
+    ToolOutcome::mcp_failure(McpError::execution(why))
+}
+
+fn error_of(failure: Failure) -> McpError {
+    match failure {
+        Failure::Protocol { code, message } => McpError::Protocol { code, message },
+        Failure::Execution { content, .. } => McpError::Execution { content },
+        Failure::Http { reason, .. } => McpError::Http { code: reason.code(), message: reason.to_string() },
+    }
+}
+
+/// What a server says of a tool.
+fn hints(annotations: Option<&Value>) -> Hints {
+    let hint = |name: &str| annotations.and_then(|all| all.get(name)).and_then(Value::as_bool);
+    Hints {
+        read_only: hint("readOnlyHint"),
+        destructive: hint("destructiveHint"),
+        idempotent: hint("idempotentHint"),
+        open_world: hint("openWorldHint"),
+    }
+}
+
+/// One line a decision: who, what, which rule, and a hash of the arguments.
+fn audit(ruling: &Ruling, request: &str) {
+    let audit = &ruling.audit;
+    tracing::info!(
+        target: "audit",
+        request,
+        tenant = audit.tenant,
+        subject = audit.subject,
+        kind = audit.kind,
+        server = audit.server,
+        tool = audit.tool,
+        rule = audit.rule,
+        outcome = ?audit.outcome,
+        reason = ?audit.reason,
+        arguments = audit.arguments,
+        "Tool call"
+    );
+}
