@@ -1,7 +1,7 @@
 //! Calls that wait for the caller's approval: what is kept of a request, and whether an answer may be acted on.
 //!
 //! A request is found by a digest of its id, and its call is compared by a hash that is keyed with the id itself. The id is
-//! 192 random bits that only the caller holds where the response is not stored, so that rows without a call give nothing
+//! 144 random bits that only the caller holds where the response is not stored, so that rows without a call give nothing
 //! away, and no key has to be kept.
 
 use agent::tool::{Approved, Server};

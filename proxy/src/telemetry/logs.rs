@@ -36,7 +36,9 @@ pub fn start(format: Format, directives: &str) {
     let quiet = filter
         .add_directive(directive("pingora=warn"))
         .add_directive(directive("pingora_core=warn"))
-        .add_directive(directive("pingora_proxy=off"));
+        .add_directive(directive("pingora_proxy=off"))
+        // It logs session ids and what MCP servers say.
+        .add_directive(directive("rmcp=off"));
     let lines = tracing_subscriber::fmt::layer().with_writer(Lines).with_ansi(io::stdout().is_terminal());
     let registry = tracing_subscriber::registry().with(quiet);
     match format {

@@ -1,13 +1,16 @@
 //! Servers that misbehave: every failure comes in time, in our words, and the next call starts afresh.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use protocol::destination::Denied;
 use regression::fakes::mcp::{Access, Act, Behaviour, Eras, Replies, Tool, Trouble};
+use reqwest::dns::{Name, Resolve, Resolving};
 use serde_json::json;
 use tokio::time::Instant;
 use tools::mcp::{Failure, Reason};
 
-use super::stage::{Stage, bearing, code, server};
+use super::stage::{Stage, bearing, code, guarded, server};
 
 /// What a server's own words would be recognised by.
 const SECRET: &str = "secret";
@@ -153,6 +156,26 @@ async fn nobody_at_the_address_is_told_at_once() -> anyhow::Result<()> {
     let stage = Stage::of(Eras::BOTH).await?;
     let failure = stage.names(&server("http://127.0.0.1:9/mcp")).await.expect_err("nobody");
     assert_eq!((failure.reason(), code(&failure)), (Some(Reason::Unreachable), 502));
+    Ok(())
+}
+
+/// Resolves names, and refuses every address.
+struct Closed;
+
+impl Resolve for Closed {
+    fn resolve(&self, _: Name) -> Resolving {
+        Box::pin(async { Err(std::io::Error::other(Denied::Address).into()) })
+    }
+}
+
+#[tokio::test]
+async fn a_name_whose_address_is_forbidden_is_told_from_one_that_does_not_answer() -> anyhow::Result<()> {
+    let stage = Stage::of(Eras::BOTH).await?;
+    let mut server = server("http://a.localhost:9/mcp");
+    server.client = guarded(Arc::new(Closed));
+    let failure = stage.names(&server).await.expect_err("denied");
+    assert_eq!((failure.reason(), code(&failure)), (Some(Reason::Denied), 502));
+    assert_eq!(failure.told(), Failure::from(Reason::Unreachable).told(), "who asks learns no more");
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! A pool, and a server that it may speak to.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::Object;
@@ -77,12 +78,21 @@ pub(crate) fn bearing(mut server: Server, token: &str) -> Server {
     server
 }
 
-#[expect(clippy::disallowed_methods, reason = "what it dials is on this machine")]
 fn client() -> reqwest::Client {
+    builder().build().expect("a client")
+}
+
+/// A client that asks `resolver` for addresses.
+pub(crate) fn guarded(resolver: Arc<dyn reqwest::dns::Resolve>) -> reqwest::Client {
+    builder().dns_resolver(resolver).build().expect("a client")
+}
+
+#[expect(clippy::disallowed_methods, reason = "what it dials is on this machine")]
+fn builder() -> reqwest::ClientBuilder {
     // Another test may have been first.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
-    builder.connect_timeout(Duration::from_secs(2)).build().expect("a client")
+    builder.connect_timeout(Duration::from_secs(2))
 }
 
 pub(crate) fn call(tool: &str, arguments: Value) -> Call {

@@ -1,6 +1,7 @@
 //! rmcp's errors in our words. Their own text is never shown: it may carry the server's.
 
 use std::error::Error;
+use std::io;
 
 use protocol::destination::Denied;
 use rmcp::ServiceError;
@@ -40,7 +41,7 @@ pub(super) fn of_handshake(error: &ClientInitializeError) -> Failure {
 
 /// What a request of reqwest's failed by.
 pub(crate) fn of_request(error: &reqwest::Error) -> Reason {
-    let denied = causes(error).any(|cause| cause.downcast_ref::<Denied>().is_some());
+    let denied = causes(error).any(is_denial);
     match error.status() {
         Some(status) => Reason::Status(status.as_u16()),
         None if denied => Reason::Denied,
@@ -102,6 +103,12 @@ fn of_text(text: &str) -> Reason {
     let digits = text.strip_prefix("HTTP ").and_then(|rest| rest.get(..3));
     let code = digits.and_then(|digits| digits.parse().ok());
     code.filter(|code| (300..600).contains(code)).map_or(Reason::Malformed, Reason::Status)
+}
+
+/// An I/O error does not name the error inside it as its cause.
+fn is_denial(cause: &(dyn Error + 'static)) -> bool {
+    let inside = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    cause.is::<Denied>() || inside.is_some_and(|inside| inside.is::<Denied>())
 }
 
 fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {

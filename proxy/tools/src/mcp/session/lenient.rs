@@ -219,7 +219,46 @@ impl StreamableHttpClient for Lenient {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i32>().prop_map(Value::from),
+            "[a-z]{0,4}".prop_map(Value::from)
+        ];
+        leaf.prop_recursive(3, 16, 4, |inner| {
+            let keys =
+                prop_oneof![Just("name"), Just("inputSchema"), Just("type"), Just("annotations"), Just("x")];
+            let keys = keys.prop_map(str::to_owned);
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+                proptest::collection::btree_map(keys, inner, 0..4)
+                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_sent_a_page_can_be_read_and_accounts_for_every_tool(
+            tools in proptest::collection::vec(any_json(), 0..5)
+        ) {
+            let good = json!({"name": "good", "inputSchema": {"type": "object"}});
+            let sent: Vec<Value> = tools.into_iter().chain([good.clone()]).collect();
+            let count = sent.len();
+            let message = mended(json!({"result": {"tools": sent}}));
+            prop_assert!(serde_json::from_value::<ListToolsResult>(message["result"].clone()).is_ok());
+            let left = message["result"]["tools"].as_array().expect("a list");
+            prop_assert!(left.contains(&good));
+            let report = Report::of(&message["result"]);
+            prop_assert_eq!(report.names.len(), left.len());
+            prop_assert_eq!(report.names.len() + report.malformed.len(), count);
+        }
+    }
 
     #[test]
     fn a_bad_tool_does_not_hide_the_others() {
