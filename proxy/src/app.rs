@@ -8,6 +8,8 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use protocol::error::ApiError;
 use providers::Call;
 use store::Store;
+use tokio::time::Instant;
+use tools::policy::Rates;
 
 use crate::api;
 use crate::auth::Caller;
@@ -59,6 +61,10 @@ pub struct App {
     pub limits: Limits,
     pub metrics: Arc<Metrics>,
     pub drain: crate::edge::drain::InFlight,
+    /// Tool calls of the last minute, for the limits of policies.
+    pub rates: Arc<Rates>,
+    /// The start of the process.
+    pub since: Instant,
 }
 
 /// A stream that is counted.

@@ -14,6 +14,7 @@ use config::{Snapshot, Spec};
 use http::{HeaderMap, header};
 use protocol::error::{ApiError, INVALID_REQUEST};
 use protocol::id::Tenant;
+use tools::policy::Identity;
 
 use crate::auth::api_key::Keys;
 use crate::auth::issuer::Issuers;
@@ -29,8 +30,8 @@ pub const DEFAULT_TENANT: &str = "default";
 pub struct Caller {
     pub tenant: Tenant,
     pub view: Arc<View>,
-    /// Names the credential, for logs; never the credential.
-    pub credential: Option<String>,
+    /// By which credential; never the credential.
+    pub identity: Arc<Identity>,
     /// True where the bearer token is not the gateway's, so that it may be meant for a provider.
     pub brings_own_key: bool,
 }
@@ -51,7 +52,12 @@ impl Caller {
     /// Somebody who may ask only what everybody may.
     pub fn anonymous() -> Self {
         let (tenant, view) = (Tenant::new(DEFAULT_TENANT), Arc::new(View::everything()));
-        Self { tenant, view, credential: None, brings_own_key: false }
+        Self { tenant, view, identity: Arc::new(Identity::Anonymous), brings_own_key: false }
+    }
+
+    /// Names the credential, for logs.
+    pub fn credential(&self) -> Option<String> {
+        Some(self.identity.name()).filter(|name| !name.is_empty())
     }
 }
 
@@ -76,16 +82,18 @@ impl Gate {
     /// be had.
     pub async fn admit(&self, headers: &HeaderMap, clock: &Clock) -> Result<Caller, ApiError> {
         let Some(required) = &self.required else {
-            return self.caller(DEFAULT_TENANT, None, true);
+            return self.caller(DEFAULT_TENANT, Identity::Anonymous, true);
         };
         let token = bearer(headers).ok_or_else(missing)?;
         let now = clock.now();
         if let Some(key) = required.keys.as_ref().and_then(|keys| keys.find(token, now)) {
-            return self.caller(&key.tenant, Some(key.name.clone()), false);
+            let (id, name) = (key.name.clone(), key.name.clone());
+            return self.caller(&key.tenant, Identity::Key { id, name }, false);
         }
         let Some(tokens) = &required.tokens else { return Err(invalid()) };
         let subject = tokens.verify(token).await?.ok_or_else(invalid)?;
-        self.caller(&subject.tenant()?, Some(subject.name()), false)
+        let tenant = subject.tenant()?;
+        self.caller(&tenant, subject.identity(), false)
     }
 
     /// What a tenant sees; without a name, what everybody sees where tenants are not told apart.
@@ -93,9 +101,10 @@ impl Gate {
         self.tenants.get(tenant.unwrap_or(DEFAULT_TENANT)).map(AsRef::as_ref)
     }
 
-    fn caller(&self, tenant: &str, credential: Option<String>, own: bool) -> Result<Caller, ApiError> {
+    fn caller(&self, tenant: &str, identity: Identity, own: bool) -> Result<Caller, ApiError> {
         let view = self.tenants.get(tenant).ok_or_else(|| no_tenant("belongs to no tenant"))?;
-        Ok(Caller { tenant: Tenant::new(tenant), view: Arc::clone(view), credential, brings_own_key: own })
+        let (tenant, identity) = (Tenant::new(tenant), Arc::new(identity));
+        Ok(Caller { tenant, view: Arc::clone(view), identity, brings_own_key: own })
     }
 }
 

@@ -118,8 +118,10 @@ impl Control for Boot {
             admin::serve(admin, Arc::clone(&made), stop.clone()),
             live::watch(Arc::clone(&made), stop.clone()),
             expire(Arc::clone(&made), stop.clone()),
+            keep_servers(&made, &stop),
             configured,
         );
+        made.live.servers().close().await;
         store.close().await;
         info!("Stopped");
         logs::flush();
@@ -162,7 +164,8 @@ impl Boot {
         let metrics = Arc::new(Metrics::new()?);
         let (live, follower) = self.live()?;
         let (clock, seeds, limits, drain) = (clock(), seeds()?, Limits::default(), self.drain.clone());
-        let app = Arc::new(App { live, store, clock, seeds, limits, metrics, drain });
+        let (rates, since) = (Arc::default(), tokio::time::Instant::now());
+        let app = Arc::new(App { live, store, clock, seeds, limits, metrics, drain, rates, since });
         Ok(Started { app, admin, follower })
     }
 
@@ -171,7 +174,8 @@ impl Boot {
         let serve = &self.serve;
         let reaches = Reaches { loopback: serve.egress_allow_loopback, url_models: serve.allow_url_models };
         let issuers = Issuers::new(reaches.loopback);
-        let frame = Frame { reaches, flags: self.flags(), issuers };
+        let servers = tools::mcp::Pool::default();
+        let frame = Frame { reaches, flags: self.flags(), issuers, servers };
         match serve.operator.settings(serve.choice.gateway.clone())? {
             Some(settings) => {
                 let live = Live::of_stream(settings.gateway.clone(), frame);
@@ -229,6 +233,14 @@ fn reachable(address: SocketAddr) -> SocketAddr {
         });
     }
     address
+}
+
+/// Closes connections to MCP servers that nobody uses.
+async fn keep_servers(app: &App, stop: &CancellationToken) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = app.live.servers().keep() => {}
+    }
 }
 
 const EXPIRY_PAUSE: Duration = Duration::from_secs(60);

@@ -160,7 +160,7 @@ async fn request(
     };
     ctx.trail.note(|notes| {
         notes.tenant = Some(caller.tenant.as_str().to_owned());
-        notes.credential.clone_from(&caller.credential);
+        notes.credential = caller.credential();
     });
     let body = if route.operation.has_body() {
         match body::read(session, runtime.settings.body_bytes).await? {

@@ -3,7 +3,9 @@
 pub mod build;
 pub mod files;
 pub mod load;
+mod policies;
 pub mod resolve;
+pub mod servers;
 pub mod stream;
 pub mod why;
 
@@ -90,6 +92,11 @@ impl Live {
         self.runtime.load_full()
     }
 
+    /// Connections to MCP servers.
+    pub fn servers(&self) -> &tools::mcp::Pool {
+        &self.frame.servers
+    }
+
     /// The hash of the snapshot that is served.
     pub fn hash(&self) -> String {
         self.runtime.load().hash.clone()
@@ -170,6 +177,7 @@ impl Live {
         let before = self.runtime.load_full();
         let (runtime, rejected) = Runtime::build(snapshot, Some(&before), &self.frame);
         warn_of(&state.loader, &rejected);
+        before.servers_gone(&runtime).for_each(|id| self.frame.servers.forget(id.as_str()));
         self.runtime.store(Arc::new(runtime));
         (state.rejected, state.errors) = (rejected, Vec::new());
     }

@@ -7,6 +7,7 @@ pub mod echo;
 pub mod measure;
 pub mod mint;
 pub mod outlet;
+pub mod remotes;
 pub mod resolve;
 pub mod sink;
 mod tasks;

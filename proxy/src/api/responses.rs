@@ -29,7 +29,7 @@ pub async fn create(app: &Arc<App>, request: Request) -> Result<Reply, ApiError>
     let resolution = request.runtime.resolve(&create.model, &request.headers, &request.caller)?;
     resolution.expect(ModelType::Chat)?;
     let shape = Shape::of(&create);
-    let prepared = prepare(app, &request.caller, create, resolution).await?;
+    let prepared = prepare(app, &request, create, resolution).await?;
     let turn = Ready::new(app, &request, prepared);
     if shape.stream { stream(app, &request, turn, shape) } else { buffered(app, turn, &shape).await }
 }

@@ -9,6 +9,7 @@ use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use protocol::error::{ApiError, SERVER_ERROR};
 use serde::Deserialize;
+use tools::policy::Identity;
 
 use crate::auth::claims::Claims;
 use crate::auth::issuer::{Issuer, Issuers};
@@ -37,7 +38,7 @@ struct Cluster {
 
 /// The bearer of a token, and the tenants that it fits.
 pub struct Bearer {
-    name: String,
+    identity: Identity,
     tenants: Vec<String>,
 }
 
@@ -99,7 +100,11 @@ impl Tokens {
             }
             Subject::ServiceAccount { .. } => false,
         };
-        Bearer { name: format!("{issuer}:{}", claims.sub), tenants: self.fitting(fits) }
+        let (issuer, subject) = (issuer.to_owned(), claims.sub.clone());
+        let mut all = claims.rest.clone();
+        all.insert("sub".to_owned(), subject.clone().into());
+        let identity = Identity::Token { issuer, subject, claims: all };
+        Bearer { identity, tenants: self.fitting(fits) }
     }
 
     fn service_account(&self, claims: &Claims) -> Option<Bearer> {
@@ -111,7 +116,8 @@ impl Tokens {
             }
             Subject::Jwt { .. } => false,
         };
-        Some(Bearer { name: format!("serviceaccount:{own}/{account}"), tenants: self.fitting(fits) })
+        let identity = Identity::ServiceAccount { namespace: own.clone(), name: account.clone() };
+        Some(Bearer { identity, tenants: self.fitting(fits) })
     }
 
     fn fitting(&self, fits: impl Fn(&Subject) -> bool) -> Vec<String> {
@@ -135,9 +141,9 @@ impl Bearer {
         }
     }
 
-    /// For logs.
-    pub fn name(&self) -> String {
-        self.name.clone()
+    /// Who it is.
+    pub fn identity(self) -> Identity {
+        self.identity
     }
 }
 

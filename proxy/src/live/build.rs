@@ -12,21 +12,30 @@ use config::{Entry, EntryId, Hash, Snapshot, Spec};
 use http::{HeaderName, HeaderValue};
 use parking_lot::Mutex;
 use protocol::destination::{Denied, Destination, Reach};
+use protocol::error::ApiError;
 use providers::{Api, Backoff, Credential, Profile, Reasons, Retry, Target, Targets, Timeouts, Upstream};
+use tools::policy::Policies;
 
 use crate::auth::Gate;
 use crate::auth::issuer::Issuers;
 use crate::auth::view::View;
 use crate::egress;
 use crate::live::Reaches;
+use crate::live::policies;
 use crate::live::resolve::{bearer, keyed, may_use};
+use crate::live::servers::Offered;
 use crate::settings::{Flags, Settings};
+
+/// How long a connection to a caller's MCP server may take.
+const CALLER_CONNECT: Duration = Duration::from_secs(2);
 
 /// What a process brings to every runtime that it builds.
 pub struct Frame {
     pub reaches: Reaches,
     pub flags: Flags,
     pub issuers: Issuers,
+    /// Connections to MCP servers.
+    pub servers: tools::mcp::Pool,
 }
 
 /// What a proxy serves with: immutable, swapped as a whole.
@@ -44,6 +53,14 @@ pub struct Runtime {
     /// Takes names without a provider.
     pub(super) fallback: Option<Arc<Provider>>,
     pub(super) reaches: Reaches,
+    /// What tool policies say.
+    pub policies: Arc<Policies>,
+    /// MCP servers by label.
+    servers: HashMap<String, Vec<Arc<Offered>>>,
+    /// The same by entry.
+    offered: HashMap<EntryId, Arc<Offered>>,
+    /// For MCP servers of callers, made for the first of them.
+    caller_client: Arc<Mutex<Option<reqwest::Client>>>,
     /// Upstreams of `url@model`, by URL.
     pub(super) at_urls: Arc<Mutex<HashMap<String, Arc<Provider>>>>,
     /// For `GET /v1/models`: every name.
@@ -106,6 +123,10 @@ impl Runtime {
                 runtime.add_model(spec);
             }
         }
+        rejected.extend(runtime.add_servers(snapshot, before));
+        let (policies, bad) = policies::build(snapshot);
+        runtime.policies = Arc::new(policies);
+        rejected.extend(bad);
         runtime.fallback =
             snapshot.fallback_provider.as_ref().and_then(|id| runtime.providers.get(id)).cloned();
         (runtime, rejected)
@@ -120,6 +141,10 @@ impl Runtime {
             named: HashMap::new(),
             fallback: None,
             reaches: frame.reaches,
+            policies: Arc::default(),
+            caller_client: before.map(|before| Arc::clone(&before.caller_client)).unwrap_or_default(),
+            servers: HashMap::new(),
+            offered: HashMap::new(),
             at_urls: before.map(|before| Arc::clone(&before.at_urls)).unwrap_or_default(),
             listed: BTreeSet::new(),
             providers: HashMap::new(),
@@ -156,6 +181,66 @@ impl Runtime {
     /// The provider of a name in a tenant's view.
     pub(super) fn provider(&self, name: &str, view: &View) -> Option<&Arc<Provider>> {
         nearest(self.named.get(&name.to_ascii_lowercase())?, view, |provider| &provider.spec.namespace)
+    }
+
+    /// The MCP server of a label in a tenant's view.
+    pub fn server(&self, label: &str, view: &View) -> Option<&Arc<Offered>> {
+        let found = nearest(self.servers.get(label)?, view, |server| &server.spec.namespace)?;
+        view.may_reach(label).then_some(found)
+    }
+
+    /// Whether callers may name servers on this machine.
+    pub fn opens_loopback(&self) -> bool {
+        self.reaches.loopback
+    }
+
+    /// The client for MCP servers that callers bring; connections are kept by server.
+    ///
+    /// Errors: 500 if the TLS set-up fails.
+    pub fn caller_client(&self) -> Result<reqwest::Client, ApiError> {
+        let mut kept = self.caller_client.lock();
+        if let Some(client) = kept.as_ref() {
+            return Ok(client.clone());
+        }
+        let loopback = self.reaches.loopback;
+        let reach = Reach { http: loopback, private: false, loopback };
+        let client = egress::documents(reach, CALLER_CONNECT).map_err(|error| {
+            let error = crate::error::chain(&error);
+            tracing::error!(error, "Cannot make a client for MCP servers");
+            ApiError::internal()
+        })?;
+        Ok(kept.insert(client).clone())
+    }
+
+    /// The MCP servers of this runtime whose connections `after` has no use for.
+    pub fn servers_gone(&self, after: &Self) -> impl Iterator<Item = &EntryId> {
+        let stays = |id: &EntryId, server: &Offered| {
+            after.offered.get(id).is_some_and(|other| other.hash == server.hash)
+        };
+        self.offered.iter().filter(move |(id, server)| !stays(id, server)).map(|(id, _)| id)
+    }
+
+    fn add_servers(&mut self, snapshot: &Snapshot, before: Option<&Self>) -> Vec<Rejected> {
+        let mut rejected = Vec::new();
+        for entry in snapshot.entries.values() {
+            let Spec::McpServer(spec) = &entry.spec else { continue };
+            let known = before.and_then(|before| before.offered.get(&entry.id)).cloned();
+            let is_same = known.as_ref().is_some_and(|known| known.hash == entry.hash);
+            let built = if is_same { None } else { Some(Offered::new(entry, spec, snapshot, self.reaches)) };
+            let server = match built {
+                None => known,
+                Some(Ok(server)) => Some(Arc::new(server)),
+                Some(Err(message)) => {
+                    rejected.push(Rejected { entry: entry.id.clone(), message });
+                    known
+                }
+            };
+            if let Some(server) = server {
+                self.servers.entry(server.spec.label.clone()).or_default().push(Arc::clone(&server));
+                self.offered.insert(entry.id.clone(), server);
+            }
+        }
+        rejected
     }
 
     fn provider_handle(

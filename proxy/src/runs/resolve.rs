@@ -16,14 +16,14 @@ use protocol::responses::request::{CreateResponse, Include};
 use protocol::responses::response::TextFormat;
 use protocol::responses::tool::{NamedChoice, ToolChoice, ToolMode};
 use store::Chain;
-use tools::toolbox::{Remotes, Toolbox};
+use tools::toolbox::Toolbox;
 
-use crate::app::App;
+use crate::app::{App, Request};
 use crate::auth::Caller;
 use crate::error::from_store;
 use crate::live::resolve::Resolution;
 use crate::runs::approvals::{Answers, answered};
-use crate::runs::{echo, mint};
+use crate::runs::{echo, mint, remotes};
 
 /// A turn that is ready to run.
 pub struct Prepared {
@@ -40,10 +40,11 @@ pub struct Prepared {
 /// Errors: 400 and 404 as the contract says; 503 if the store is down. Nothing is stored and nothing is sent.
 pub async fn prepare(
     app: &App,
-    caller: &Caller,
+    asked: &Request,
     mut request: CreateResponse,
     resolution: Resolution,
 ) -> Result<Prepared, ApiError> {
+    let caller = &asked.caller;
     let mut ids = Ids::new(app.seeds.next(), app.clock.now_ms());
     let Context { history, mut input } = context(app, caller, &mut request).await?;
     input.iter_mut().for_each(|item| mint::mint(item, &mut ids));
@@ -54,7 +55,8 @@ pub async fn prepare(
         return Err(error);
     }
     check_calls(&history, &input)?;
-    let toolbox = Toolbox::new(&request.tools, &Remotes::new())?;
+    let remotes = remotes::of(app, asked, &request.tools, history.iter().chain(&input))?;
+    let toolbox = Toolbox::new(&request.tools, &remotes)?;
     check_capabilities(&request, &input, &resolution)?;
     let servers = toolbox.servers();
     let (tenant, now) = (&caller.tenant, app.clock.now());

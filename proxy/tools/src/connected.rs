@@ -58,6 +58,14 @@ pub struct Presentation {
     pub pins_are_enforced: bool,
 }
 
+/// The calls that a server is sent in a second by this process.
+#[derive(Debug)]
+pub struct Pace {
+    most: u32,
+    /// The second, and the calls in it.
+    window: Mutex<(u64, u32)>,
+}
+
 /// A server as one request reaches it.
 pub struct Connected {
     /// What it shares with the others.
@@ -66,6 +74,8 @@ pub struct Connected {
     pub server: Arc<mcp::Server>,
     /// Its terms.
     pub terms: Arc<Server>,
+    /// How fast it is called; `None` is not bounded.
+    pub pace: Option<Arc<Pace>>,
     /// How its tools are shown.
     pub presentation: Arc<Presentation>,
     /// Whether the response fails without its tools.
@@ -79,6 +89,24 @@ pub struct Connected {
 pub struct Heard {
     hints: Mutex<BTreeMap<String, Hints>>,
     rulings: Mutex<BTreeMap<CallId, Ruling>>,
+}
+
+impl Pace {
+    /// Lets `most` calls begin in a second.
+    pub fn new(most: u32) -> Self {
+        Self { most, window: Mutex::new((0, 0)) }
+    }
+
+    /// True if a call may begin at `now`, in seconds; then it is counted.
+    pub fn take(&self, now: u64) -> bool {
+        let mut window = self.window.lock();
+        if window.0 != now {
+            *window = (now, 0);
+        }
+        let is_free = window.1 < self.most;
+        window.1 += u32::from(is_free);
+        is_free
+    }
 }
 
 impl Connected {
@@ -115,6 +143,9 @@ impl Connected {
     /// Counts a call that is about to run.
     fn count(&self, ruling: &Ruling) -> Result<(), Exceeded> {
         let (context, now) = (&self.context, self.context.since.elapsed().as_secs());
+        if self.pace.as_ref().is_some_and(|pace| !pace.take(now)) {
+            return Err(Exceeded { rule: "server".to_owned() });
+        }
         context.counts.lock().take(&ruling.limits)?;
         context.rates.take(context.tenant.as_str(), &ruling.limits, now)
     }
@@ -193,7 +224,7 @@ impl Remote for Connected {
         if let Err(exceeded) = self.count(&ruling) {
             let (rule, request) = (&exceeded.rule, &self.context.request);
             tracing::info!(target: "audit", request, rule, outcome = "limited", tool, "Tool call");
-            return denied("The limit of calls of this tool is reached.");
+            return denied("The limit of calls of this tool is reached. Try again later.");
         }
         let arguments = match serde_json::from_str(&call.arguments) {
             Ok(Value::Object(arguments)) => arguments,
@@ -269,3 +300,6 @@ fn audit(ruling: &Ruling, request: &str) {
         "Tool call"
     );
 }
+
+#[cfg(test)]
+mod tests;

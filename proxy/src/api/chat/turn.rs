@@ -42,7 +42,7 @@ pub(super) async fn run(
     model: Resolution,
 ) -> Result<Reply, ApiError> {
     let converted = convert(&chat)?;
-    let mut prepared = prepare(app, &request.caller, converted.request, model).await?;
+    let mut prepared = prepare(app, request, converted.request, model).await?;
     let sampling = &mut prepared.turn.request.sampling;
     (sampling.stop, sampling.seed) = (converted.stop, converted.seed);
     prepared.turn.keeps_model_name = true;

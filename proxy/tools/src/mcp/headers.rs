@@ -73,6 +73,14 @@ impl Headers {
         self.with(header::AUTHORIZATION.as_str(), &value)
     }
 
+    /// Adds the headers of `others`, which take the place of those that have the same names.
+    #[must_use]
+    pub fn overlaid(mut self, others: &Self) -> Self {
+        self.0.retain(|(name, _)| others.0.iter().all(|(other, _)| other != name));
+        self.0.extend(others.0.iter().cloned());
+        self
+    }
+
     /// True if it carries credentials of its own.
     pub fn has_authorization(&self) -> bool {
         self.0.iter().any(|(name, _)| *name == header::AUTHORIZATION)

@@ -1,0 +1,182 @@
+//! MCP servers of a snapshot → what requests can reach.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use config::spec::{Held, McpApproval, McpCredential, McpServerSpec};
+use config::{Entry, Hash, Snapshot};
+use crds::mcp_server::{FailureMode, Pinning, Protocol};
+use protocol::destination::{Denied, Destination, Reach};
+use secrecy::SecretString;
+use tools::connected::{Pace, Presentation};
+use tools::mcp::{ClientAuth, ClientCredentials, Headers, Limits, Protocol as Era, Server, Timeouts};
+use tools::policy::{Floor, Server as Terms};
+
+use crate::egress;
+use crate::live::Reaches;
+
+/// A server that callers name by its label.
+pub struct Offered {
+    pub spec: McpServerSpec,
+    pub terms: Arc<Terms>,
+    pub presentation: Arc<Presentation>,
+    /// `None` where it cannot be used: a credential is missing, or the process may not go there.
+    pub server: Option<Arc<Server>>,
+    pub pace: Arc<Pace>,
+    pub(super) hash: Hash,
+}
+
+impl Offered {
+    /// Makes the client of a server; nothing is dialled.
+    ///
+    /// Errors: a credential that cannot be sent, or the TLS set-up fails.
+    pub(super) fn new(
+        entry: &Entry,
+        spec: &McpServerSpec,
+        snapshot: &Snapshot,
+        reaches: Reaches,
+    ) -> Result<Self, String> {
+        let server = server(entry, spec, snapshot, reaches)?;
+        Ok(Self {
+            terms: Arc::new(terms(entry, spec)),
+            presentation: Arc::new(presentation(spec)),
+            server: server.map(Arc::new),
+            pace: Arc::new(Pace::new(spec.limits.calls_per_second)),
+            hash: entry.hash,
+            spec: spec.clone(),
+        })
+    }
+}
+
+impl Offered {
+    /// Whether a response fails without its tools.
+    pub fn is_required(&self) -> bool {
+        self.spec.failure_mode == FailureMode::Closed
+    }
+}
+
+fn terms(entry: &Entry, spec: &McpServerSpec) -> Terms {
+    Terms {
+        id: Some(entry.id.as_str().to_owned()),
+        label: spec.label.clone(),
+        trusted: spec.tools.trust_annotations,
+        allow: spec.tools.filter.allow.clone(),
+        deny: spec.tools.filter.deny.clone(),
+        approval: match &spec.approval {
+            McpApproval::Always(exempt) => Floor::Always(exempt.clone()),
+            McpApproval::Never => Floor::Never,
+        },
+    }
+}
+
+fn presentation(spec: &McpServerSpec) -> Presentation {
+    let pins = match spec.tools.pinning {
+        Pinning::Disabled => Default::default(),
+        Pinning::Audit | Pinning::Enforce => spec.tools.pins.clone(),
+    };
+    Presentation {
+        descriptions: spec.tools.overrides.clone(),
+        pins,
+        pins_are_enforced: spec.tools.pinning == Pinning::Enforce,
+    }
+}
+
+fn server(
+    entry: &Entry,
+    spec: &McpServerSpec,
+    snapshot: &Snapshot,
+    reaches: Reaches,
+) -> Result<Option<Server>, String> {
+    let reach = Reach { http: true, private: spec.allow_private_endpoint, loopback: reaches.loopback };
+    let Some(url) = spec.url.as_ref().and_then(|url| usable(url, spec, reach).ok()) else { return Ok(None) };
+    let (headers, oauth) = match credentials(spec, snapshot, reach)? {
+        Some(credentials) => credentials,
+        None => return Ok(None),
+    };
+    let millis = Duration::from_millis;
+    let client = egress::documents(reach, millis(spec.timeouts.connect_ms));
+    let client = client.map_err(|error| crate::error::chain(&error))?;
+    let size = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+    let defaults = Limits::default();
+    Ok(Some(Server {
+        protocol: era(spec.protocol),
+        headers,
+        oauth,
+        limits: Limits {
+            tools: size(spec.limits.tools),
+            calls: size(spec.limits.concurrent_calls),
+            output_bytes: size(spec.limits.result_bytes),
+            message_bytes: defaults.message_bytes.max(size(spec.limits.result_bytes).saturating_mul(4)),
+            ..defaults
+        },
+        timeouts: Timeouts {
+            list: millis(spec.timeouts.list_ms),
+            call: millis(spec.timeouts.call_ms),
+            total: millis(spec.timeouts.total_ms),
+        },
+        catalog_ttl: millis(spec.catalog_ttl_ms),
+        object: Some(entry.id.as_str().to_owned()),
+        ..Server::new(client, url, reach)
+    }))
+}
+
+/// Where credentials go in the clear only to this machine, unless the object says otherwise.
+fn usable(url: &str, spec: &McpServerSpec, reach: Reach) -> Result<Destination, Denied> {
+    let url = Destination::parse(url, reach)?;
+    let guards = url.is_encrypted_or_local() || spec.allow_plaintext_credentials;
+    let is_open = spec.credential == McpCredential::None;
+    if guards || is_open { Ok(url) } else { Err(Denied::Scheme) }
+}
+
+type Credentials = (Headers, Option<ClientCredentials>);
+
+/// The server's own credential; `None` if a part of it is missing.
+fn credentials(
+    spec: &McpServerSpec,
+    snapshot: &Snapshot,
+    reach: Reach,
+) -> Result<Option<Credentials>, String> {
+    let value = |held: &Held| {
+        let value = snapshot.secrets.get(&held.secret);
+        value
+            .map(|value| SecretString::from(value.expose().to_owned()))
+            .ok_or_else(|| format!("{} is not in the snapshot", held.secret))
+    };
+    let bad = |error: tools::mcp::BadHeader| error.to_string();
+    let headers = Headers::default();
+    Ok(Some(match &spec.credential {
+        McpCredential::None => (headers, None),
+        McpCredential::Missing => return Ok(None),
+        McpCredential::Bearer(held) => (headers.with_bearer(&value(held)?).map_err(bad)?, None),
+        McpCredential::Headers(named) => {
+            let mut headers = headers;
+            for (name, held) in named {
+                headers = headers.with(name, &value(held)?).map_err(bad)?;
+            }
+            (headers, None)
+        }
+        McpCredential::ClientCredentials(client) => {
+            let Ok(token_url) = usable(&client.token_url, spec, reach) else { return Ok(None) };
+            let client_id = value(&client.client_id)?;
+            let credentials = ClientCredentials {
+                token_url,
+                client_id: secrecy::ExposeSecret::expose_secret(&client_id).to_owned(),
+                client_secret: value(&client.client_secret)?,
+                auth: ClientAuth::default(),
+                scopes: client.scopes.iter().cloned().collect(),
+                resource: Some(client.resource.clone()),
+                audience: None,
+            };
+            (headers, Some(credentials))
+        }
+    }))
+}
+
+fn era(protocol: Protocol) -> Era {
+    match protocol {
+        Protocol::Auto => Era::Auto,
+        Protocol::Modern => Era::Modern,
+        Protocol::Legacy => Era::Legacy,
+        Protocol::Sse => Era::Sse,
+    }
+}

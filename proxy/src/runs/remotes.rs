@@ -1,0 +1,219 @@
+//! The MCP servers of a request: offered ones by their labels, and the caller's own where that is allowed.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use config::spec::CallerCredentials;
+use crds::model_provider::Consent;
+use parking_lot::Mutex;
+use protocol::destination::{Destination, Reach};
+use protocol::error::ApiError;
+use protocol::responses::item::Item;
+use protocol::responses::tool::{McpTool, Tool};
+use secrecy::SecretString;
+use tools::connected::{Connected, Context, Heard};
+use tools::mcp::{self, Headers, Trace};
+use tools::policy::{Caller, Counts, Floor, Server as Terms};
+use tools::remote::Remote;
+use tools::toolbox::Remotes;
+
+use crate::app::{App, Request};
+use crate::egress;
+use crate::live::servers::Offered;
+use crate::telemetry::trace;
+
+/// Finds the servers of a request. `items` are what is in context.
+///
+/// Errors: 400 for a label that is unknown or not granted, which are told alike; for a URL where none is allowed, or one that
+/// may not be dialled; for credentials that the server does not take, or that are missing.
+pub fn of<'a>(
+    app: &App,
+    request: &Request,
+    tools: &[Tool],
+    items: impl Iterator<Item = &'a Item>,
+) -> Result<Remotes, ApiError> {
+    let wanted = tools.iter().enumerate().filter_map(|(index, tool)| match tool {
+        Tool::Mcp(tool) => Some((index, tool)),
+        Tool::Function(_) | Tool::Custom(_) | Tool::Hosted(_) => None,
+    });
+    let (mut remotes, context) = (Remotes::new(), once(app, request, items));
+    for (index, tool) in wanted {
+        let remote: Arc<dyn Remote> = Arc::new(connect(request, (index, tool), &context())?);
+        remotes.insert(tool.server_label.clone(), remote);
+    }
+    Ok(remotes)
+}
+
+/// Most requests name no server, and pay nothing.
+fn once<'a>(
+    app: &App,
+    request: &Request,
+    items: impl Iterator<Item = &'a Item>,
+) -> impl FnMut() -> Context {
+    let (mut made, mut items) = (None, Some(items));
+    move || {
+        made.get_or_insert_with(|| {
+            let untrusted = items.take().is_some_and(|mut items| items.any(is_untrusted));
+            context(app, request, untrusted)
+        })
+        .clone()
+    }
+}
+
+fn context(app: &App, request: &Request, untrusted: bool) -> Context {
+    let caller = &request.caller;
+    let headers = request.headers.iter().filter_map(|(name, value)| {
+        Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+    });
+    let parent = Some(trace::traceparent(&request.headers, &app.seeds.next()));
+    Context {
+        pool: app.live.servers().clone(),
+        policies: Arc::clone(&request.runtime.policies),
+        rates: Arc::clone(&app.rates),
+        since: app.since,
+        tenant: caller.tenant.clone(),
+        caller: Arc::new(Caller {
+            tenant: caller.tenant.as_str().to_owned(),
+            identity: caller.identity.as_ref().clone(),
+        }),
+        headers: headers.collect(),
+        trace: Trace { parent, state: None },
+        request: request.id.clone(),
+        untrusted: Arc::new(AtomicBool::new(untrusted)),
+        counts: Arc::new(Mutex::new(Counts::default())),
+    }
+}
+
+/// Content from the web, from files and from other people's tools: nobody vouches for it.
+fn is_untrusted(item: &Item) -> bool {
+    matches!(item, Item::McpCall(_) | Item::WebSearchCall(_) | Item::FileSearchCall(_))
+}
+
+fn connect(
+    request: &Request,
+    (index, tool): (usize, &McpTool),
+    context: &Context,
+) -> Result<Connected, ApiError> {
+    let (runtime, view) = (&request.runtime, request.caller.view.as_ref());
+    match (&tool.server_url, runtime.server(&tool.server_label, view)) {
+        (Some(_), Some(_)) => Err(reserved(index, &tool.server_label)),
+        (Some(url), None) => own(request, (index, tool), url.expose(), context),
+        (None, Some(offered)) => ours(offered, (index, tool), context),
+        (None, None) => Err(not_found(index, &tool.server_label)),
+    }
+}
+
+/// A server of the configuration.
+fn ours(
+    offered: &Offered,
+    (index, tool): (usize, &McpTool),
+    context: &Context,
+) -> Result<Connected, ApiError> {
+    let brought = tool.authorization.is_some() || !tool.headers.is_empty();
+    let param = format!("tools[{index}]");
+    match offered.spec.caller_credentials {
+        CallerCredentials::Deny if brought => {
+            let message = format!("The MCP server '{}' takes no headers or authorization of the request.", tool.server_label);
+            return Err(ApiError::bad_request("mcp_credentials_not_allowed", &param, message));
+        }
+        CallerCredentials::Require if !brought => {
+            let message = format!("The MCP server '{}' needs 'authorization' or 'headers'.", tool.server_label);
+            return Err(ApiError::bad_request("mcp_credentials_required", &param, message));
+        }
+        CallerCredentials::Deny | CallerCredentials::Allow | CallerCredentials::Require => {}
+    }
+    let Some(server) = &offered.server else { return Err(unusable(&tool.server_label)) };
+    let may_send = server.url.is_encrypted_or_local() || offered.spec.allow_plaintext_credentials;
+    if brought && !may_send {
+        return Err(unusable(&tool.server_label));
+    }
+    let server = if brought {
+        Arc::new(server.with_headers(beside(index, tool, &server.headers)?))
+    } else {
+        Arc::clone(server)
+    };
+    Ok(Connected {
+        context: context.clone(),
+        server,
+        terms: Arc::clone(&offered.terms),
+        pace: Some(Arc::clone(&offered.pace)),
+        presentation: Arc::clone(&offered.presentation),
+        is_required: offered.is_required(),
+        heard: Heard::default(),
+    })
+}
+
+/// A server that the request brings.
+fn own(
+    request: &Request,
+    (index, tool): (usize, &McpTool),
+    url: &str,
+    context: &Context,
+) -> Result<Connected, ApiError> {
+    let (param, urls) = (format!("tools[{index}].server_url"), &request.caller.view.caller_urls);
+    if urls.mcp_servers != Some(Consent::Allow) {
+        let message = "Requests cannot bring MCP servers of their own here. Name an offered server by its 'server_label'.";
+        return Err(ApiError::unsupported_value(&param, message.to_owned()));
+    }
+    let loopback = request.runtime.opens_loopback();
+    let checked = egress::caller_url(url, loopback).ok().filter(|checked| is_listed(checked, urls.hosts.as_ref()));
+    let Some(checked) = checked else {
+        return Err(ApiError::invalid_value(&param, "this URL cannot be used as an MCP server."));
+    };
+    let reach = Reach { http: loopback, private: false, loopback };
+    let client = request.runtime.caller_client()?;
+    let server = mcp::Server { headers: beside(index, tool, &Headers::default())?, ..mcp::Server::new(client, checked, reach) };
+    let terms = Terms {
+        id: None,
+        label: tool.server_label.clone(),
+        trusted: false,
+        allow: None,
+        deny: Default::default(),
+        approval: Floor::Never,
+    };
+    Ok(Connected {
+        context: context.clone(),
+        server: Arc::new(server),
+        terms: Arc::new(terms),
+        pace: None,
+        presentation: Arc::default(),
+        is_required: true,
+        heard: Heard::default(),
+    })
+}
+
+fn is_listed(url: &Destination, hosts: Option<&std::collections::BTreeSet<String>>) -> bool {
+    let host = url.url().host_str().unwrap_or_default();
+    hosts.is_none_or(|hosts| rules::glob::any_fits(hosts, host))
+}
+
+/// The caller's headers, and those of the configuration, which win.
+fn beside(index: usize, tool: &McpTool, own: &Headers) -> Result<Headers, ApiError> {
+    let secret = |text: &str| SecretString::from(text.to_owned());
+    let refused = |error: mcp::BadHeader| {
+        ApiError::invalid_value(&format!("tools[{index}].headers"), &format!("{error}."))
+    };
+    let mut headers = Headers::default();
+    for (name, value) in &tool.headers {
+        headers = headers.with(name, &secret(value.expose())).map_err(refused)?;
+    }
+    if let Some(token) = &tool.authorization {
+        headers = headers.with_bearer(&secret(token.expose())).map_err(refused)?;
+    }
+    Ok(headers.overlaid(own))
+}
+
+fn reserved(index: usize, label: &str) -> ApiError {
+    let message = format!("'{label}' is the label of an offered MCP server; use another one for a server of your own.");
+    ApiError::bad_request("mcp_server_label_reserved", &format!("tools[{index}].server_label"), message)
+}
+
+fn not_found(index: usize, label: &str) -> ApiError {
+    let message = format!("There is no MCP server with the label '{label}'. Give a 'server_url', or the label of an offered server.");
+    ApiError::bad_request("mcp_server_not_found", &format!("tools[{index}].server_label"), message)
+}
+
+fn unusable(label: &str) -> ApiError {
+    let message = format!("The MCP server '{label}' cannot be used at the moment.");
+    ApiError::new(503, protocol::error::SERVER_ERROR, message)
+}
