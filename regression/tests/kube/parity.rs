@@ -57,14 +57,23 @@ async fn the_same_yaml_is_the_same_snapshot_in_files_and_in_a_cluster() -> anyho
     let yaml = EVERYTHING.replace("OWN_NAMESPACE", &fleet.namespace);
     fleet.apply(&yaml).await?;
     let _proxy = fleet.proxy("one").await?;
-    for what in ["responsesgateway/main", "modelprovider/fake", "model/demo", "tenant/red", "apikey/app"] {
+    let objects = [
+        "responsesgateway/main",
+        "modelprovider/fake",
+        "model/demo",
+        "mcpserver/docs",
+        "toolpolicy/docs",
+        "tenant/red",
+        "apikey/app",
+    ];
+    for what in objects {
         fleet.wait(what, "Programmed").await?;
     }
     let (files, cluster) = (rendered(&fleet, &yaml).await?, published(&fleet).await?);
     for (file, object) in contents(&files["entries"]).iter().zip(contents(&cluster["upsert"])) {
         assert_eq!(*file, object);
     }
-    assert_eq!(contents(&files["entries"]).len(), 5, "{files}");
+    assert_eq!(contents(&files["entries"]).len(), objects.len(), "{files}");
     assert_eq!(files["hash"], cluster["hash"]);
     fleet.delivery("told", |delivery| delivery["hash"] == files["hash"]).await?;
 
@@ -123,6 +132,22 @@ kind: Model
 metadata: {name: demo, namespace: OWN_NAMESPACE}
 spec:
   targets: [{name: only, providerRef: {name: fake}, upstreamModel: first}]
+---
+apiVersion: fairlead.dev/v1alpha1
+kind: MCPServer
+metadata: {name: docs, namespace: OWN_NAMESPACE}
+spec:
+  endpoint: {serviceRef: {name: docs, port: 443, scheme: https}}
+  auth: {headers: [{name: X-Key, secretRef: {name: key, key: apiKey}}]}
+  tools: {allow: ["get_*"]}
+---
+apiVersion: fairlead.dev/v1alpha1
+kind: ToolPolicy
+metadata: {name: docs, namespace: OWN_NAMESPACE}
+spec:
+  targetRefs: [{kind: MCPServer, name: docs}, {kind: Tenant, name: red}]
+  defaultAction: RequireApproval
+  rules: [{name: small, action: Allow, tools: {names: [get_page]}, when: "args.n < 5", limits: {callsPerMinute: 9}}]
 ---
 apiVersion: fairlead.dev/v1alpha1
 kind: Tenant

@@ -43,10 +43,15 @@ impl Resource for ToolPolicy {
     }
 
     fn compile(&self, id: &ObjectId, scope: &mut Scope<'_>) -> Option<Spec> {
+        let targets = targets(&self.target_refs, id, scope);
+        // Whether it is meant for a gateway that serves none of its targets may depend on what their last good forms were.
+        if targets.is_empty() {
+            return None;
+        }
         let result = self.result.clone().unwrap_or_default();
         Some(Spec::ToolPolicy(PolicySpec {
             name: format!("{}/{}", id.namespace, id.name),
-            targets: targets(&self.target_refs, id, scope),
+            targets,
             default_action: self.default_action,
             taint: self.taint,
             rules: rule::rules(self.rules.as_deref().unwrap_or_default(), id, scope),

@@ -14,7 +14,7 @@ use crate::id::EntryId;
 pub struct PolicySpec {
     /// Names the policy, as `<namespace>/<name>`, for audit lines.
     pub name: String,
-    /// What it is about, as far as that is in the snapshot; empty = nothing.
+    /// What it is about, as far as that is in the snapshot; never empty.
     pub targets: BTreeSet<PolicyTarget>,
     /// What happens to a call that no rule is about.
     pub default_action: Action,

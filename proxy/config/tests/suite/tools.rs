@@ -315,3 +315,20 @@ fn a_rotated_token_changes_its_server_and_no_policy() {
     assert_eq!(values, ["sk-2"]);
     assert_eq!(config::snapshot::apply(&before, &delta).as_ref(), Ok(process.snapshot()));
 }
+
+#[test]
+fn a_server_that_turns_bad_takes_no_policy_from_where_it_never_was() {
+    let gateways = placed("ResponsesGateway platform/a", OPEN) + &placed("ResponsesGateway platform/b", OPEN);
+    let refs = "gatewayRefs: [{name: a, namespace: platform}, {name: b, namespace: platform}]";
+    let first =
+        placed("MCPServer platform/x", &format!("gatewayRefs: [{{name: b}}], serverLabel: docs, {URL}"));
+    let second = placed("MCPServer team/s", &format!("{refs}, serverLabel: docs, {URL}"));
+    let policy = placed("ToolPolicy team/p", "targetRefs: [{kind: MCPServer, name: s}], defaultAction: Deny");
+    let yaml = gateways + &first + &policy + &second;
+    let mut process = Process::of(&yaml);
+    let before = process.compiled.snapshots.clone();
+    process.apply(&yaml.replace(&second, &second.replace("serverLabel: docs", "serverLabel: 'd.s'")));
+    assert_eq!(process.compiled.snapshots, before);
+    assert!(process.at("platform/a", "policy/team/p").is_some());
+    assert!(process.at("platform/b", "policy/team/p").is_none());
+}
