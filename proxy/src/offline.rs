@@ -50,7 +50,12 @@ pub fn why(asked: &Why, environment: &Environment) -> anyhow::Result<ExitCode> {
     install_tls()?;
     let (loader, snapshot) = load((&asked.sources, &asked.choice), HashKey::default(), environment)?;
     let reaches = Reaches { loopback: true, url_models: false };
-    let frame = Frame { reaches, flags: Flags::default(), issuers: Issuers::new(true), servers: tools::mcp::Pool::default() };
+    let frame = Frame {
+        reaches,
+        flags: Flags::default(),
+        issuers: Issuers::new(true),
+        servers: tools::mcp::Pool::default(),
+    };
     let (runtime, _) = Runtime::build(&snapshot, None, &frame);
     let view = runtime.gate.view(asked.tenant.as_deref()).with_context(|| match &asked.tenant {
         Some(tenant) => format!("the gateway has no Tenant {tenant}"),

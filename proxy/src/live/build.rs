@@ -1,6 +1,6 @@
 //! A snapshot → lookup tables and live handles. Handles of unchanged entries are kept, with their connections.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ pub struct Runtime {
     /// MCP servers by label.
     servers: HashMap<String, Vec<Arc<Offered>>>,
     /// The same by entry.
-    offered: HashMap<EntryId, Arc<Offered>>,
+    offered: BTreeMap<EntryId, Arc<Offered>>,
     /// For MCP servers of callers, made for the first of them.
     caller_client: Arc<Mutex<Option<reqwest::Client>>>,
     /// Upstreams of `url@model`, by URL.
@@ -144,7 +144,7 @@ impl Runtime {
             policies: Arc::default(),
             caller_client: before.map(|before| Arc::clone(&before.caller_client)).unwrap_or_default(),
             servers: HashMap::new(),
-            offered: HashMap::new(),
+            offered: BTreeMap::new(),
             at_urls: before.map(|before| Arc::clone(&before.at_urls)).unwrap_or_default(),
             listed: BTreeSet::new(),
             providers: HashMap::new(),

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use config::spec::{PolicyRule, PolicySpec, PolicySubject, PolicyTarget, Subject as TokenSubject, ToolChoice};
+use config::spec::{
+    PolicyRule, PolicySpec, PolicySubject, PolicyTarget, Subject as TokenSubject, ToolChoice,
+};
 use config::{EntryId, Snapshot, Spec};
 use crds::tool_policy::{Action as Said, Taint, ToolType};
 use rules::expression::OF_TOOL_CALLS;
@@ -26,9 +28,10 @@ pub(super) fn build(snapshot: &Snapshot) -> (Policies, Vec<Rejected>) {
 }
 
 fn policy(spec: &PolicySpec) -> Result<Policy, String> {
-    let redactions = spec.redactions.iter().map(|redaction| {
-        Redaction::new(&redaction.pattern, &redaction.replacement).map(Arc::new)
-    });
+    let redactions = spec
+        .redactions
+        .iter()
+        .map(|redaction| Redaction::new(&redaction.pattern, &redaction.replacement).map(Arc::new));
     Ok(Policy {
         default: action(spec.default_action),
         taint: match spec.taint {

@@ -89,35 +89,35 @@ fn server(
 ) -> Result<Option<Server>, String> {
     let reach = Reach { http: true, private: spec.allow_private_endpoint, loopback: reaches.loopback };
     let Some(url) = spec.url.as_ref().and_then(|url| usable(url, spec, reach).ok()) else { return Ok(None) };
-    let (headers, oauth) = match credentials(spec, snapshot, reach)? {
-        Some(credentials) => credentials,
-        None => return Ok(None),
-    };
+    let Some((headers, oauth)) = credentials(spec, snapshot, reach)? else { return Ok(None) };
     let millis = Duration::from_millis;
     let client = egress::documents(reach, millis(spec.timeouts.connect_ms));
     let client = client.map_err(|error| crate::error::chain(&error))?;
+    let mut server = Server::new(client, url, reach);
+    server.protocol = era(spec.protocol);
+    (server.headers, server.oauth) = (headers, oauth);
+    server.limits = limits(spec);
+    server.timeouts = Timeouts {
+        list: millis(spec.timeouts.list_ms),
+        call: millis(spec.timeouts.call_ms),
+        total: millis(spec.timeouts.total_ms),
+    };
+    server.catalog_ttl = millis(spec.catalog_ttl_ms);
+    server.object = Some(entry.id.as_str().to_owned());
+    Ok(Some(server))
+}
+
+/// A result comes twice from some servers, as text and structured, and escaped: it has to fit into a message.
+fn limits(spec: &McpServerSpec) -> Limits {
     let size = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
-    let defaults = Limits::default();
-    Ok(Some(Server {
-        protocol: era(spec.protocol),
-        headers,
-        oauth,
-        limits: Limits {
-            tools: size(spec.limits.tools),
-            calls: size(spec.limits.concurrent_calls),
-            output_bytes: size(spec.limits.result_bytes),
-            message_bytes: defaults.message_bytes.max(size(spec.limits.result_bytes).saturating_mul(4)),
-            ..defaults
-        },
-        timeouts: Timeouts {
-            list: millis(spec.timeouts.list_ms),
-            call: millis(spec.timeouts.call_ms),
-            total: millis(spec.timeouts.total_ms),
-        },
-        catalog_ttl: millis(spec.catalog_ttl_ms),
-        object: Some(entry.id.as_str().to_owned()),
-        ..Server::new(client, url, reach)
-    }))
+    let (defaults, output_bytes) = (Limits::default(), size(spec.limits.result_bytes));
+    Limits {
+        tools: size(spec.limits.tools),
+        calls: size(spec.limits.concurrent_calls),
+        output_bytes,
+        message_bytes: defaults.message_bytes.max(output_bytes.saturating_mul(4)),
+        ..defaults
+    }
 }
 
 /// Where credentials go in the clear only to this machine, unless the object says otherwise.

@@ -36,7 +36,7 @@ pub fn of<'a>(
         Tool::Mcp(tool) => Some((index, tool)),
         Tool::Function(_) | Tool::Custom(_) | Tool::Hosted(_) => None,
     });
-    let (mut remotes, context) = (Remotes::new(), once(app, request, items));
+    let (mut remotes, mut context) = (Remotes::new(), once(app, request, items));
     for (index, tool) in wanted {
         let remote: Arc<dyn Remote> = Arc::new(connect(request, (index, tool), &context())?);
         remotes.insert(tool.server_label.clone(), remote);
@@ -45,11 +45,7 @@ pub fn of<'a>(
 }
 
 /// Most requests name no server, and pay nothing.
-fn once<'a>(
-    app: &App,
-    request: &Request,
-    items: impl Iterator<Item = &'a Item>,
-) -> impl FnMut() -> Context {
+fn once<'a>(app: &App, request: &Request, items: impl Iterator<Item = &'a Item>) -> impl FnMut() -> Context {
     let (mut made, mut items) = (None, Some(items));
     move || {
         made.get_or_insert_with(|| {
@@ -62,9 +58,10 @@ fn once<'a>(
 
 fn context(app: &App, request: &Request, untrusted: bool) -> Context {
     let caller = &request.caller;
-    let headers = request.headers.iter().filter_map(|(name, value)| {
-        Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
-    });
+    let headers = request
+        .headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
     let parent = Some(trace::traceparent(&request.headers, &app.seeds.next()));
     Context {
         pool: app.live.servers().clone(),
@@ -113,11 +110,15 @@ fn ours(
     let param = format!("tools[{index}]");
     match offered.spec.caller_credentials {
         CallerCredentials::Deny if brought => {
-            let message = format!("The MCP server '{}' takes no headers or authorization of the request.", tool.server_label);
+            let message = format!(
+                "The MCP server '{}' takes no headers or authorization of the request.",
+                tool.server_label
+            );
             return Err(ApiError::bad_request("mcp_credentials_not_allowed", &param, message));
         }
         CallerCredentials::Require if !brought => {
-            let message = format!("The MCP server '{}' needs 'authorization' or 'headers'.", tool.server_label);
+            let message =
+                format!("The MCP server '{}' needs 'authorization' or 'headers'.", tool.server_label);
             return Err(ApiError::bad_request("mcp_credentials_required", &param, message));
         }
         CallerCredentials::Deny | CallerCredentials::Allow | CallerCredentials::Require => {}
@@ -156,13 +157,15 @@ fn own(
         return Err(ApiError::unsupported_value(&param, message.to_owned()));
     }
     let loopback = request.runtime.opens_loopback();
-    let checked = egress::caller_url(url, loopback).ok().filter(|checked| is_listed(checked, urls.hosts.as_ref()));
+    let checked =
+        egress::caller_url(url, loopback).ok().filter(|checked| is_listed(checked, urls.hosts.as_ref()));
     let Some(checked) = checked else {
         return Err(ApiError::invalid_value(&param, "this URL cannot be used as an MCP server."));
     };
     let reach = Reach { http: loopback, private: false, loopback };
     let client = request.runtime.caller_client()?;
-    let server = mcp::Server { headers: beside(index, tool, &Headers::default())?, ..mcp::Server::new(client, checked, reach) };
+    let mut server = mcp::Server::new(client, checked, reach);
+    server.headers = beside(index, tool, &Headers::default())?;
     let terms = Terms {
         id: None,
         label: tool.server_label.clone(),
@@ -204,12 +207,15 @@ fn beside(index: usize, tool: &McpTool, own: &Headers) -> Result<Headers, ApiErr
 }
 
 fn reserved(index: usize, label: &str) -> ApiError {
-    let message = format!("'{label}' is the label of an offered MCP server; use another one for a server of your own.");
+    let message =
+        format!("'{label}' is the label of an offered MCP server; use another one for a server of your own.");
     ApiError::bad_request("mcp_server_label_reserved", &format!("tools[{index}].server_label"), message)
 }
 
 fn not_found(index: usize, label: &str) -> ApiError {
-    let message = format!("There is no MCP server with the label '{label}'. Give a 'server_url', or the label of an offered server.");
+    let message = format!(
+        "There is no MCP server with the label '{label}'. Give a 'server_url', or the label of an offered server."
+    );
     ApiError::bad_request("mcp_server_not_found", &format!("tools[{index}].server_label"), message)
 }
 

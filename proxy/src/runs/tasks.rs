@@ -106,7 +106,7 @@ mod tests {
             true
         }
 
-        fn allows(&self, _: &ListedTool) -> bool {
+        fn allows(&self, _: &ListedTool, _: Origin) -> bool {
             true
         }
 
@@ -114,7 +114,7 @@ mod tests {
             false
         }
 
-        fn decide(&self, _: &str, _: &ToolCall) -> Decision {
+        fn decide(&self, _: &str, _: &ToolCall, _: bool) -> Decision {
             Decision::Run
         }
 

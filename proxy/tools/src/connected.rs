@@ -212,7 +212,11 @@ impl Remote for Connected {
             Ok(catalog) => ListOutcome::Listed(self.listed(&catalog)),
             Err(failure) => {
                 let error = &failure as &dyn std::error::Error;
-                tracing::warn!(server = self.terms.label, error, "The tools of an MCP server cannot be listed");
+                tracing::warn!(
+                    server = self.terms.label,
+                    error,
+                    "The tools of an MCP server cannot be listed"
+                );
                 ListOutcome::Failed(error_of(failure))
             }
         }
@@ -231,12 +235,8 @@ impl Remote for Connected {
             Ok(_) | Err(_) if call.arguments.trim().is_empty() => protocol::Object::new(),
             Ok(_) | Err(_) => return denied("The arguments are not a JSON object."),
         };
-        let request = mcp::Call {
-            tool: tool.to_owned(),
-            arguments,
-            trace: self.context.trace.clone(),
-            progress: None,
-        };
+        let request =
+            mcp::Call { tool: tool.to_owned(), arguments, trace: self.context.trace.clone(), progress: None };
         let called = self.context.pool.call(&self.context.tenant, &self.server, &request).await;
         if self.hints_of(tool).open_world != Some(false) {
             self.context.untrusted.store(true, Ordering::Relaxed);
