@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use config::{Compiled, EntryId, GatewayId, HashKey, ObjectId, Serving, compile, wanted};
+use config::{EntryId, GatewayId, HashKey, ObjectId, Serving};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use kube::Client;
@@ -19,7 +19,9 @@ use crate::cli::Run;
 use crate::clock;
 use crate::cluster::{Cluster, Effect};
 use crate::cluster_keys;
+use crate::delivery::fleet::Progress;
 use crate::delivery::hub::Hub;
+use crate::guard::Guarded;
 use crate::hash_key;
 use crate::keys::Keys;
 use crate::leader::Claim;
@@ -52,7 +54,7 @@ pub(crate) struct Engine {
     /// Where the operator runs, and keeps its own Secret.
     namespace: String,
     hash_key: Option<HashKey>,
-    compiled: Compiled,
+    guarded: Guarded,
     writer: Writer,
     /// Since when an object waits for acknowledgements.
     waiting: BTreeMap<ObjectId, Instant>,
@@ -74,7 +76,7 @@ impl Engine {
             hub,
             cluster: Cluster::new(),
             claim,
-            compiled: Compiled::default(),
+            guarded: Guarded::default(),
             waiting: BTreeMap::new(),
             leads: false,
             is_held_back: false,
@@ -156,13 +158,14 @@ impl Engine {
         let Some(hash_key) = self.hash_key().await else { return };
         let mut world = self.cluster.world();
         world.hash_key = hash_key;
-        self.cluster.wanted = wanted(&world.objects, &self.compiled);
+        let marks = self.cluster.marks();
+        self.cluster.wanted = self.guarded.prepare(&mut world, &marks, self.hub.now());
         self.cluster.secrets.gather(&self.client, &self.cluster.wanted).await;
         world.secrets = self.cluster.secrets.world();
         self.cluster_keys.refresh(&self.client).await;
         world.cluster_keys = self.cluster_keys.keys();
         let began = Instant::now();
-        self.compiled = compile(&world, &self.compiled);
+        self.guarded.compile(&world, &marks);
         debug!(elapsed_ms = began.elapsed().as_millis(), objects = world.objects.len(), "Compiled");
         self.offer().await;
     }
@@ -187,7 +190,7 @@ impl Engine {
         if self.is_held_back {
             warn!("The claim to lead cannot be shown; what is new waits");
         } else {
-            self.hub.publish(&self.compiled.snapshots);
+            self.hub.publish(&self.guarded.published());
         }
     }
 
@@ -227,7 +230,7 @@ impl Engine {
             }
             self.writer.write(due.by_ref().take(AT_ONCE).collect()).await;
         }
-        self.keys.reconcile(&self.cluster, &self.compiled).await;
+        self.keys.reconcile(&self.cluster, self.guarded.compiled()).await;
         if is_all { soon.unwrap_or(later).min(later) } else { Instant::now() }
     }
 
@@ -237,7 +240,7 @@ impl Engine {
         let shown = self.cluster.by_id();
         self.writer.forget_echoes();
         let waiting = std::mem::take(&mut self.waiting);
-        for (id, about) in &self.compiled.diagnostics {
+        for (id, about) in &self.guarded.compiled().diagnostics {
             let Some(before) = shown.get(id).map(|object| &object.data["status"]) else { continue };
             let reached = self.reached(id);
             let is_new = before["observedGeneration"].as_i64() != Some(about.generation);
@@ -262,22 +265,32 @@ impl Engine {
     /// How far an object has come at each gateway that serves it.
     fn reached(&self, id: &ObjectId) -> Reached {
         let entry = EntryId::of(id);
-        let Some(about) = self.compiled.diagnostics.get(id) else { return Reached::new() };
+        let Some(about) = self.guarded.compiled().diagnostics.get(id) else { return Reached::new() };
         let own = GatewayId::new(&id.namespace, &id.name);
         let itself = (id.kind == "ResponsesGateway").then_some((&own, about.serving));
+        if let (Some(_), Some(standing)) = (itself, self.standing(&own)) {
+            return vec![(own.to_string(), Some(standing))];
+        }
         let attached = about.gateways.iter().filter(|(_, attachment)| !attachment.is_refused());
         let attached = attached.map(|(gateway, attachment)| (gateway, attachment.serving));
         let progress = |(gateway, serving): (&GatewayId, Option<Serving>)| {
             let progress = serving.and_then(|serving| {
                 self.hub.with(|fleet, now| fleet.progress(gateway, &entry, &serving.hash, now))
             });
-            (gateway.to_string(), progress)
+            let paused = || self.guarded.is_paused(gateway).then_some(Progress::Paused);
+            (gateway.to_string(), progress.or_else(paused))
         };
         itself.into_iter().chain(attached).map(progress).collect()
     }
 
+    /// What holds a gateway back from what it is asked to serve.
+    fn standing(&self, gateway: &GatewayId) -> Option<Progress> {
+        let held = || self.guarded.held(gateway).cloned().map(Progress::RemovalHeld);
+        self.guarded.is_paused(gateway).then_some(Progress::Paused).or_else(held)
+    }
+
     fn effective(&self, id: &ObjectId) -> Option<Value> {
-        let serving = self.compiled.diagnostics.get(id)?.serving?;
+        let serving = self.guarded.compiled().diagnostics.get(id)?.serving?;
         Some(json!({
             "name": id.name,
             "contentHash": serving.hash,
@@ -291,8 +304,12 @@ impl Engine {
             "ResponsesGateway" => {
                 let gateway = GatewayId::new(&id.namespace, &id.name);
                 let figures = self.hub.with(|fleet, now| fleet.figures(&gateway, now));
-                let attached =
-                    self.compiled.snapshots.get(&gateway).map_or(0, |snapshot| snapshot.entries.len() - 1);
+                let attached = self
+                    .guarded
+                    .compiled()
+                    .snapshots
+                    .get(&gateway)
+                    .map_or(0, |snapshot| snapshot.entries.len() - 1);
                 let rejections: Vec<Value> = figures
                     .last_rejections
                     .iter()
@@ -316,7 +333,7 @@ impl Engine {
                 });
                 vec![("delivery".to_owned(), delivery), ("attachedObjects".to_owned(), attached.into())]
             }
-            "APIKey" => self.keys.status(id, &self.compiled),
+            "APIKey" => self.keys.status(id, self.guarded.compiled()),
             _ => Vec::new(),
         }
     }

@@ -7,6 +7,7 @@ mod cluster;
 mod cluster_keys;
 mod delivery;
 mod engine;
+mod guard;
 mod hash_key;
 mod keys;
 mod leader;

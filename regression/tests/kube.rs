@@ -10,6 +10,7 @@ mod on_kubernetes {
     mod failover;
     mod fixtures;
     mod fleet;
+    mod guards;
     mod outage;
     mod parity;
     mod quiet;

@@ -10,6 +10,8 @@ use config::delivery::{
 use config::snapshot::{Delta, diff};
 use config::{EntryId, GatewayId, Hash, IR, Snapshot};
 
+use crate::guard::Held;
+
 /// Snapshots to which a difference can be sent; older ones cost a full snapshot.
 const REMEMBERED: usize = 16;
 /// A proxy that acknowledges nothing for so long is stale.
@@ -87,6 +89,10 @@ pub(crate) enum Progress {
     Stale { proxy: String },
     /// A proxy that may still serve has lost its connection.
     Disconnected { proxy: String },
+    /// Nothing is published, since the gateway is paused.
+    Paused,
+    /// The gateway serves what was removed, until somebody lets it go.
+    RemovalHeld(Held),
 }
 
 /// Figures of a gateway, for its status.

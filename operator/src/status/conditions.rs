@@ -3,7 +3,12 @@
 use config::{ConditionState, Diagnostics};
 use serde_json::{Map, Value, json};
 
+use crate::cluster::{ALLOW_REMOVAL, PAUSE};
 use crate::delivery::fleet::Progress;
+use crate::guard::Held;
+
+/// The reason of Programmed that tells of a removal that is held back.
+pub(crate) const REMOVAL_HELD: &str = "RemovalHeld";
 
 /// How far an object has come at each of its gateways.
 pub(crate) type Reached = Vec<(String, Option<Progress>)>;
@@ -67,6 +72,8 @@ fn programmed(about: &Diagnostics, reached: &Reached) -> ConditionState {
                 "ProxyDisconnected",
                 format!("{proxy} has lost its connection and may still serve the old version"),
             )),
+            Some(Progress::Paused) => Some(("Paused", format!("nothing is published while {PAUSE} is true"))),
+            Some(Progress::RemovalHeld(held)) => Some((REMOVAL_HELD, held_back(held))),
         };
         if let Some((reason, message)) = trouble {
             return not(reason, format!("gateway {gateway}: {message}"));
@@ -76,6 +83,13 @@ fn programmed(about: &Diagnostics, reached: &Reached) -> ConditionState {
         return not("Pending", "attached to no gateway".to_owned());
     }
     state("Programmed", true, "Programmed", "")
+}
+
+fn held_back(Held { count, of, token }: &Held) -> String {
+    format!(
+        "{count} of {of} Models and ModelProviders were removed at once and are still served: \
+         annotate the gateway with {ALLOW_REMOVAL}={token} to let them go, or apply them again"
+    )
 }
 
 fn ready(accepted: bool, resolved: bool, programmed: &ConditionState) -> ConditionState {
