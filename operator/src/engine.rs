@@ -24,7 +24,8 @@ use crate::delivery::hub::Hub;
 use crate::guard::Guarded;
 use crate::hash_key;
 use crate::keys::Keys;
-use crate::leader::Claim;
+use crate::leader::{Claim, Term};
+use crate::recall::Recall;
 use crate::status::conditions::{self, Reached};
 use crate::status::write::{AT_ONCE, Wanted, Writer};
 use crate::watch::Shown;
@@ -37,6 +38,8 @@ const LONGEST: Duration = Duration::from_millis(250);
 const ACKS: Duration = Duration::from_millis(500);
 /// How often statuses are looked at without a reason: proxies that vanish make no sound.
 const TICK: Duration = Duration::from_secs(5);
+/// How often is looked for what proxies give back.
+const RECALLING: Duration = Duration::from_millis(200);
 /// How many statuses are written before what is new is looked at.
 const BATCH: usize = 25;
 
@@ -60,6 +63,10 @@ pub(crate) struct Engine {
     waiting: BTreeMap<ObjectId, Instant>,
     /// Whether this replica has chosen its epoch.
     leads: bool,
+    /// Whether it has led, and asked proxies for what it never saw.
+    has_recalled: bool,
+    /// What proxies are asked for before anything is sent to them.
+    recall: Option<Recall>,
     /// Whether what was compiled last waits for a good claim to lead.
     is_held_back: bool,
 }
@@ -79,6 +86,8 @@ impl Engine {
             guarded: Guarded::default(),
             waiting: BTreeMap::new(),
             leads: false,
+            has_recalled: false,
+            recall: None,
             is_held_back: false,
         }
     }
@@ -126,6 +135,7 @@ impl Engine {
                     if self.is_held_back {
                         self.offer().await;
                     }
+                    self.recollect().await;
                     look_at = self.tell().await;
                 }
             }
@@ -196,21 +206,60 @@ impl Engine {
 
     /// Begins a term: its epoch is higher than any that a proxy has seen. True while this replica leads.
     async fn lead(&mut self) -> bool {
-        if !*self.hub.leads.borrow() {
+        if !*self.hub.leads.borrow() || self.hash_key.is_none() {
             self.leads = false;
             return false;
         }
         let Some(term) = self.claim.check().await else { return false };
         if !self.leads {
-            let told = self.cluster.by_id().into_values();
-            let told = told.filter_map(|object| object.data["status"]["delivery"]["epoch"].as_u64());
-            let told = told.max().unwrap_or_default();
-            let epoch = term.transitions.max(told) + 1;
-            self.hub.change(|fleet, _| fleet.lead(epoch));
-            info!(epoch, "This replica leads");
-            self.leads = true;
+            self.begin(term);
         }
         true
+    }
+
+    fn begin(&mut self, term: Term) {
+        let shown = self.cluster.by_id();
+        let told = shown.values().filter_map(|object| object.data["status"]["delivery"]["epoch"].as_u64());
+        let epoch = term.transitions.max(told.max().unwrap_or_default()) + 1;
+        let is_paused = |gateway: &GatewayId| self.guarded.is_paused(gateway);
+        let recall = Recall::of(self.guarded.compiled(), &shown, (&is_paused, self.hub.now()));
+        self.recall = recall.filter(|_| !self.has_recalled);
+        self.hub.publish(&self.guarded.published());
+        self.hub.change(|fleet, _| {
+            fleet.release();
+            for (gateway, ids) in self.recall.iter().flat_map(Recall::asked) {
+                info!(%gateway, entries = ids.len(), "Asking proxies for what they serve and is not known here");
+                fleet.recall(gateway, ids);
+            }
+            fleet.lead(epoch);
+        });
+        info!(epoch, "This replica leads");
+        self.leads = true;
+        self.has_recalled = self.recall.is_none();
+    }
+
+    /// Takes what proxies have given back; once there is nothing more to wait for, publishes.
+    async fn recollect(&mut self) {
+        let (Some(recall), Some(hash_key)) = (&mut self.recall, &self.hash_key) else { return };
+        for (gateway, told) in self.hub.with(|fleet, _| fleet.take_recalled()) {
+            for found in recall.take(&gateway, told, hash_key) {
+                info!(object = %found.id, %gateway, "A proxy gave back what it serves");
+                self.guarded.recall(found);
+            }
+        }
+        if !recall.is_over(self.hub.now()) {
+            return;
+        }
+        let missing = recall.missing();
+        self.publish().await;
+        if self.is_held_back {
+            return;
+        }
+        if missing > 0 {
+            warn!(entries = missing, "No proxy gave back what was served before");
+        }
+        (self.recall, self.has_recalled) = (None, true);
+        self.hub.change(|fleet, _| fleet.release());
     }
 
     /// Writes statuses and keys, as the leader. Returns when to look again.
@@ -218,6 +267,9 @@ impl Engine {
         let later = Instant::now() + TICK;
         if !self.cluster.unlisted().is_empty() || !self.lead().await {
             return later;
+        }
+        if self.recall.is_some() {
+            return Instant::now() + RECALLING;
         }
         self.hub.with(|fleet, now| fleet.tick(now));
         let (due, soon) = self.due();
@@ -290,7 +342,7 @@ impl Engine {
     }
 
     fn effective(&self, id: &ObjectId) -> Option<Value> {
-        let serving = self.guarded.compiled().diagnostics.get(id)?.serving?;
+        let serving = self.guarded.serving(id)?;
         Some(json!({
             "name": id.name,
             "contentHash": serving.hash,

@@ -8,9 +8,10 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use config::{Compiled, GatewayId, Object, ObjectId, Snapshot, World, compile, wanted};
+use config::{Compiled, GatewayId, Object, ObjectId, Serving, Snapshot, World, compile, wanted};
 
 use crate::delivery::fleet::Time;
+use crate::recall::Found;
 use pause::Pauses;
 use removal::Brake;
 pub(crate) use removal::Held;
@@ -52,6 +53,13 @@ impl Guarded {
         self.pauses.compile(world, marks);
     }
 
+    /// Takes what a proxy of a gateway gave back. A gateway that is paused is frozen with it.
+    pub(crate) fn recall(&mut self, found: Found) {
+        let Found { gateway, id, generation, content, secrets } = found;
+        self.compiled.recall(&gateway, (&id, generation), content, secrets);
+        self.pauses.forget(&gateway);
+    }
+
     /// What there is to say about objects, and what would be served if nothing held it back.
     pub(crate) fn compiled(&self) -> &Compiled {
         &self.compiled
@@ -65,13 +73,22 @@ impl Guarded {
         self.compiled.snapshots.iter().map(frozen).collect()
     }
 
+    /// What is served of an object.
+    pub(crate) fn serving(&self, id: &ObjectId) -> Option<Serving> {
+        let own = GatewayId::new(&id.namespace, &id.name);
+        let own = (id.kind == GATEWAY).then_some(&own);
+        let mut gateways = self.compiled.diagnostics.get(id)?.gateways.keys().chain(own);
+        let frozen = gateways.find_map(|gateway| self.pauses.compiled(gateway));
+        frozen.unwrap_or(&self.compiled).diagnostics.get(id)?.serving
+    }
+
     /// The removal that a gateway holds back.
     pub(crate) fn held(&self, gateway: &GatewayId) -> Option<&Held> {
         self.brake.held(gateway)
     }
 
     pub(crate) fn is_paused(&self, gateway: &GatewayId) -> bool {
-        self.pauses.snapshot(gateway).is_some()
+        self.pauses.is_asked(gateway)
     }
 }
 

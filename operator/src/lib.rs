@@ -11,6 +11,7 @@ mod guard;
 mod hash_key;
 mod keys;
 mod leader;
+mod recall;
 pub mod run;
 mod secrets;
 mod status;

@@ -14,6 +14,7 @@ mod on_kubernetes {
     mod outage;
     mod parity;
     mod quiet;
+    mod recall;
     mod rejection;
     mod scale;
     mod stage;

@@ -1,5 +1,7 @@
 //! The proxies that fetch configuration, and what each of them has acknowledged. Pure: time is given.
 
+mod recall;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +42,8 @@ struct Gateway {
     /// In which sequence an entry got the content that it has.
     changed: BTreeMap<EntryId, u64>,
     proxies: BTreeMap<String, Proxy>,
+    /// What its proxies are asked for; nothing is sent to them meanwhile.
+    recall: Option<recall::Recall>,
     disconnect_timeout: Duration,
 }
 
@@ -59,6 +63,8 @@ struct Proxy {
     acked: Option<Applied>,
     /// What was sent and not acknowledged yet.
     sent: Option<(u64, Time)>,
+    /// Whether it was asked for entries, in this session.
+    is_asked: bool,
     rejected: Vec<Rejected>,
     /// The snapshot that it refused as a whole, and in which session.
     refused: Option<(Hash, String)>,
@@ -114,6 +120,11 @@ impl Fleet {
         self.epoch = self.epoch.max(epoch);
     }
 
+    /// Tells whether a term has begun, so that proxies may be spoken to.
+    pub(crate) fn has_term(&self) -> bool {
+        self.epoch > 0
+    }
+
     /// Publishes what each gateway serves; gateways that are not named are gone. True if anything changed.
     pub(crate) fn publish(&mut self, snapshots: &BTreeMap<GatewayId, (Arc<Snapshot>, Duration)>) -> bool {
         let mut changed = false;
@@ -140,6 +151,7 @@ impl Fleet {
             lost_at: None,
             acked: hello.applied,
             sent: None,
+            is_asked: false,
             ..before.unwrap_or_default()
         };
         gateway.proxies.insert(hello.proxy.clone(), proxy);
@@ -278,6 +290,9 @@ impl Gateway {
 
     /// `None` if the session was replaced.
     fn next(&mut self, session: &str, epoch: u64, now: Time) -> Option<Vec<FromOperator>> {
+        if self.recall.is_some() {
+            return self.ask(session);
+        }
         let proxy = self.proxies.values().find(|proxy| proxy.session == session)?;
         let Some(current) = &self.current else { return Some(Vec::new()) };
         let (sequence, hash) = (current.sequence, current.snapshot.hash);

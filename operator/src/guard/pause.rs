@@ -14,7 +14,10 @@ const PERMISSIONS: [&str; 3] = ["allowedNamespaces", "authentication", "infrastr
 
 /// The gateways that are paused, each with what it serves meanwhile.
 #[derive(Default)]
-pub(super) struct Pauses(BTreeMap<GatewayId, Frozen>);
+pub(super) struct Pauses {
+    asked: BTreeSet<GatewayId>,
+    frozen: BTreeMap<GatewayId, Frozen>,
+}
 
 /// What a gateway served when it was paused.
 struct Frozen {
@@ -27,12 +30,18 @@ struct Frozen {
 impl Pauses {
     /// Freezes what is paused from now on, and forgets what is not any more. What was never compiled cannot be frozen yet.
     pub(super) fn look(&mut self, last: &Compiled, marks: &Marks) {
-        self.0.retain(|id, _| marks.paused.contains(id));
+        self.asked.clone_from(&marks.paused);
+        self.frozen.retain(|id, _| marks.paused.contains(id));
         for id in &marks.paused {
-            if !self.0.contains_key(id) && last.snapshots.contains_key(id) {
-                self.0.insert(id.clone(), Frozen::of(id, last));
+            if !self.frozen.contains_key(id) && last.snapshots.contains_key(id) {
+                self.frozen.insert(id.clone(), Frozen::of(id, last));
             }
         }
+    }
+
+    /// Freezes a gateway anew, with what has become known meanwhile.
+    pub(super) fn forget(&mut self, gateway: &GatewayId) {
+        self.frozen.remove(gateway);
     }
 
     /// The Secrets that frozen objects name.
@@ -41,12 +50,12 @@ impl Pauses {
             let objects: Vec<Object> = frozen.objects.iter().map(|object| Object::clone(object)).collect();
             wanted(&objects, &frozen.compiled)
         };
-        self.0.values().flat_map(needed).collect()
+        self.frozen.values().flat_map(needed).collect()
     }
 
     /// Compiles what is frozen with what is followed.
     pub(super) fn compile(&mut self, world: &World, marks: &Marks) {
-        for frozen in self.0.values_mut() {
+        for frozen in self.frozen.values_mut() {
             let world = World {
                 objects: frozen.objects(world, marks),
                 secrets: world.secrets.clone(),
@@ -63,7 +72,16 @@ impl Pauses {
 
     /// What a gateway serves while it is paused.
     pub(super) fn snapshot(&self, gateway: &GatewayId) -> Option<&Arc<Snapshot>> {
-        self.0.get(gateway)?.compiled.snapshots.get(gateway)
+        self.compiled(gateway)?.snapshots.get(gateway)
+    }
+
+    /// What there is to say about the objects of a gateway that is frozen.
+    pub(super) fn compiled(&self, gateway: &GatewayId) -> Option<&Compiled> {
+        self.frozen.get(gateway).map(|frozen| &frozen.compiled)
+    }
+
+    pub(super) fn is_asked(&self, gateway: &GatewayId) -> bool {
+        self.asked.contains(gateway)
     }
 }
 

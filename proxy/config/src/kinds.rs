@@ -4,9 +4,10 @@ mod gateway;
 mod key;
 mod model;
 mod provider;
+mod recalled;
 mod tenant;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crds::reference::ObjectRef;
@@ -18,6 +19,7 @@ use crate::id::{EntryId, ObjectId};
 use crate::spec::Spec;
 
 pub(crate) use gateway::{implicit, tenancy};
+pub use recalled::Recalled;
 
 /// A decoded spec of some kind.
 pub(crate) trait Resource: Send + Sync {
@@ -47,8 +49,8 @@ pub(crate) trait Resource: Send + Sync {
         None
     }
 
-    /// Returns the object as a tenant, if it is one.
-    fn as_tenant(&self) -> Option<&crds::Tenant> {
+    /// Returns the namespaces that the object owns, if it is a tenant.
+    fn owned(&self) -> Option<BTreeSet<String>> {
         None
     }
 }

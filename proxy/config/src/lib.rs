@@ -26,6 +26,7 @@ pub use diagnostics::{
 pub use grant::Grant;
 pub use hash::{Hash, HashKey, NoHash};
 pub use id::{EntryId, GatewayId, ObjectId, SecretId};
+pub use kinds::Recalled;
 pub use read::Schemas;
 pub use secret::Secret;
 pub use snapshot::{Delta, Entry, HashMismatch, IR, Snapshot};

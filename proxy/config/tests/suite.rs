@@ -31,5 +31,8 @@ mod kit;
 #[path = "suite/laws.rs"]
 mod laws;
 #[cfg(test)]
+#[path = "suite/recall.rs"]
+mod recall;
+#[cfg(test)]
 #[path = "suite/worlds.rs"]
 mod worlds;

@@ -10,7 +10,7 @@ use super::fleet::{Fleet, PATIENCE};
 const MODELS: usize = 24;
 const KEY: &str = "fl-0123456789abcdefghijklmnopqrstuvwxyz";
 
-async fn annotate(fleet: &Fleet, annotation: &str) -> anyhow::Result<()> {
+pub(crate) async fn annotate(fleet: &Fleet, annotation: &str) -> anyhow::Result<()> {
     let annotate = ["annotate", "responsesgateway/main", annotation, "--overwrite"];
     fleet.cluster.kubectl(&[&annotate[..], &["--namespace", &fleet.namespace]].concat()).await?;
     Ok(())

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use config::Entry;
 use config::Spec;
+use config::delivery::Recalled;
 use config::spec::{Filter, TenantSpec};
 
 use super::*;
@@ -241,4 +242,31 @@ fn a_rejection_outlives_the_session_in_which_it_was_told() {
     join(&mut fleet, "one", Some(due));
     let expected = Progress::Rejected { proxy: "one".into(), message: "no".into() };
     assert_eq!(progress(&fleet, &entry, SECOND), Some(expected));
+}
+
+#[test]
+fn while_something_is_recalled_a_proxy_that_runs_something_is_asked_once_and_nothing_is_sent() {
+    let (known, lost) = (tenant("red", "x"), tenant("blue", "y"));
+    let mut fleet = serving(std::slice::from_ref(&known));
+    fleet.recall(&gateway(), [lost.id.clone()].into());
+    let runs = Applied { hash: Hash::of(b"x"), epoch: 6, sequence: 3 };
+    let (old, new) = (join(&mut fleet, "old", Some(runs)), join(&mut fleet, "new", None));
+    let ids = vec![lost.id.clone()];
+    assert_eq!(fleet.next(&gateway(), &old, SECOND), [FromOperator::Recall { ids }]);
+    assert_eq!(fleet.next(&gateway(), &old, SECOND), []);
+    assert_eq!(fleet.next(&gateway(), &new, SECOND), []);
+    let told = |session: &str, entries: &[&Arc<Entry>]| Recalled {
+        session: session.to_owned(),
+        entries: entries.iter().map(|entry| Entry::clone(entry)).collect(),
+        secrets: Vec::new(),
+    };
+    assert!(!fleet.recalled(&gateway(), told(&new, &[&lost])), "it was not asked");
+    assert!(fleet.recalled(&gateway(), told(&old, &[&lost, &known])));
+    assert_eq!(fleet.take_recalled(), [(gateway(), told(&old, &[&lost]))], "what was asked for, and no more");
+    fleet.release();
+    assert!(!fleet.recalled(&gateway(), told(&old, &[&lost])));
+    for session in [old, new] {
+        settle(&mut fleet, &session);
+    }
+    assert_eq!(progress(&fleet, &known, SECOND), Some(Progress::Everywhere));
 }

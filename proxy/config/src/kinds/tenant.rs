@@ -37,8 +37,8 @@ impl Resource for Tenant {
         }))
     }
 
-    fn as_tenant(&self) -> Option<&Tenant> {
-        Some(self)
+    fn owned(&self) -> Option<BTreeSet<String>> {
+        Some(self.namespaces.iter().flatten().cloned().collect())
     }
 }
 

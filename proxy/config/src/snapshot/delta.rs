@@ -8,7 +8,6 @@ use super::{Entry, Snapshot};
 use crate::hash::Hash;
 use crate::id::{EntryId, SecretId};
 use crate::secret::Secret;
-use crate::spec::{Credential, Spec};
 
 /// What changes from one snapshot to the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,7 +85,7 @@ pub fn apply(base: &Snapshot, delta: &Delta) -> Result<Snapshot, HashMismatch> {
         entries.insert(entry.id.clone(), Arc::clone(entry));
     }
     secrets.extend(delta.secrets.iter().map(|(id, value)| (id.clone(), value.clone())));
-    let named: BTreeSet<_> = entries.values().filter_map(|entry| secret(entry)).collect();
+    let named: BTreeSet<_> = entries.values().filter_map(|entry| entry.secret()).collect();
     secrets.retain(|id, _| named.contains(id));
     let next = Snapshot::new(entries, secrets, delta.fallback_provider.clone());
     check(delta.hash, next.hash)?;
@@ -95,15 +94,4 @@ pub fn apply(base: &Snapshot, delta: &Delta) -> Result<Snapshot, HashMismatch> {
 
 fn check(expected: Hash, found: Hash) -> Result<(), HashMismatch> {
     if expected == found { Ok(()) } else { Err(HashMismatch { expected, found }) }
-}
-
-/// Returns the secret that an entry names.
-fn secret(entry: &Entry) -> Option<SecretId> {
-    match &entry.spec {
-        Spec::Provider(provider) => match &provider.credential {
-            Credential::Key { secret, .. } => Some(secret.clone()),
-            Credential::None | Credential::Missing => None,
-        },
-        Spec::Gateway(_) | Spec::Tenant(_) | Spec::Key(_) | Spec::Model(_) => None,
-    }
 }
