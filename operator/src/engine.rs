@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use config::{EntryId, GatewayId, HashKey, ObjectId, Serving};
+use config::{Diagnostics, EntryId, GatewayId, HashKey, Health, ObjectId, Serving};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use kube::Client;
@@ -305,6 +305,9 @@ impl Engine {
                 }
             }
             let mut status = conditions::status(about, &reached, self.effective(id));
+            if let Some(Value::Array(conditions)) = status.get_mut("conditions") {
+                conditions.extend(self.healthy(id, about));
+            }
             status.extend(self.more(id));
             if self.writer.is_due(id, &status, before) {
                 wanted.push(Wanted { id: id.clone(), status, before: before.clone() });
@@ -333,6 +336,19 @@ impl Engine {
             (gateway.to_string(), progress.or_else(paused))
         };
         itself.into_iter().chain(attached).map(progress).collect()
+    }
+
+    /// How the upstream of a provider fares: the worst that a proxy of its gateways says.
+    fn healthy(&self, id: &ObjectId, about: &Diagnostics) -> Option<Value> {
+        let entry = (id.kind == "ModelProvider").then(|| EntryId::of(id))?;
+        Some(self.hub.with(|fleet, _| {
+            let seen = about.gateways.keys().filter_map(|gateway| {
+                let (proxy, health) = fleet.health(gateway, &entry)?;
+                Some((gateway, proxy, health))
+            });
+            let worst = seen.min_by_key(|(_, _, health)| *health == Health::Healthy);
+            conditions::healthy(worst, about.generation)
+        }))
     }
 
     /// What holds a gateway back from what it is asked to serve.

@@ -11,6 +11,7 @@ mod on_kubernetes {
     mod fixtures;
     mod fleet;
     mod guards;
+    mod health;
     mod outage;
     mod parity;
     mod quiet;

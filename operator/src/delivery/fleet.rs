@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use config::delivery::{
-    Ack, Applied, FromOperator, Hello, MAX_FRAME_BYTES, Outcome, Rejected, SnapshotFrame, Welcome,
+    Ack, Applied, FromOperator, Hello, MAX_FRAME_BYTES, Outcome, Rejected, Report, SnapshotFrame, Welcome,
 };
 use config::snapshot::{Delta, diff};
-use config::{EntryId, GatewayId, Hash, IR, Snapshot};
+use config::{EntryId, GatewayId, Hash, Health, IR, Snapshot};
 
 use crate::guard::Held;
 
@@ -66,6 +66,8 @@ struct Proxy {
     /// Whether it was asked for entries, in this session.
     is_asked: bool,
     rejected: Vec<Rejected>,
+    /// How upstreams fare, as it sees them.
+    health: BTreeMap<EntryId, Health>,
     /// The snapshot that it refused as a whole, and in which session.
     refused: Option<(Hash, String)>,
     /// When it told what it rejects.
@@ -184,12 +186,25 @@ impl Fleet {
         true
     }
 
-    /// A proxy lives. False if nobody has that session.
-    pub(crate) fn report(&mut self, gateway: &GatewayId, session: &str, serving: bool) -> bool {
-        let Some(gateway) = self.gateways.get_mut(gateway) else { return false };
-        let Some((_, proxy)) = gateway.proxy(session) else { return false };
-        proxy.serving = serving;
-        true
+    /// A proxy lives. Tells whether that changes anything; `None` if nobody has that session.
+    pub(crate) fn report(&mut self, gateway: &GatewayId, report: Report) -> Option<bool> {
+        let gateway = self.gateways.get_mut(gateway)?;
+        let current = gateway.current.as_ref().map(|current| Arc::clone(&current.snapshot));
+        let is_served = |id: &EntryId| current.as_ref().is_some_and(|served| served.entries.contains_key(id));
+        let (_, proxy) = gateway.proxy(&report.session)?;
+        let seen = report.health.into_iter().filter(|seen| is_served(&seen.id));
+        let health = seen.map(|seen| (seen.id, seen.state)).collect();
+        let before = (proxy.serving, std::mem::replace(&mut proxy.health, health));
+        proxy.serving = report.serving;
+        Some(before != (proxy.serving, proxy.health.clone()))
+    }
+
+    /// How the upstream of an entry fares at the proxies of a gateway: the worst, with the proxy that tells it; `None` if none
+    /// has seen enough.
+    pub(crate) fn health(&self, gateway: &GatewayId, entry: &EntryId) -> Option<(&str, Health)> {
+        let serving = self.gateways.get(gateway)?.proxies.iter().filter(|(_, proxy)| proxy.serving);
+        let seen = serving.filter_map(|(name, proxy)| Some((name.as_str(), *proxy.health.get(entry)?)));
+        seen.min_by_key(|(_, health)| *health == Health::Healthy)
     }
 
     /// A stream has ended.

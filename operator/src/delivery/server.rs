@@ -156,7 +156,11 @@ async fn report(
     let is_known = match told {
         FromProxy::Ack(ack) => delivery.hub.change(|fleet, now| fleet.ack(&gateway, ack, now)),
         FromProxy::Report(report) => {
-            delivery.hub.with(|fleet, _| fleet.report(&gateway, &session, report.serving))
+            let changed = delivery.hub.with(|fleet, _| fleet.report(&gateway, report));
+            if changed == Some(true) {
+                delivery.hub.ring();
+            }
+            changed.is_some()
         }
         FromProxy::Recalled(recalled) => delivery.hub.change(|fleet, _| fleet.recalled(&gateway, recalled)),
     };

@@ -1,6 +1,6 @@
 //! The conditions of one object, and what else its status holds.
 
-use config::{ConditionState, Diagnostics};
+use config::{ConditionState, Diagnostics, GatewayId, Health, NOT_PROBED};
 use serde_json::{Map, Value, json};
 
 use crate::cluster::{ALLOW_REMOVAL, PAUSE};
@@ -35,6 +35,24 @@ pub(crate) fn status(about: &Diagnostics, reached: &Reached, effective: Option<V
         status.insert("effective".to_owned(), effective);
     }
     status
+}
+
+/// How an upstream fares, as the proxy of that name at a gateway sees it. `None` if none has seen enough.
+pub(crate) fn healthy(seen: Option<(&GatewayId, &str, Health)>, generation: i64) -> Value {
+    let (status, reason, message) = match seen {
+        None => ("Unknown", NOT_PROBED.to_owned(), "too few calls were made to tell".to_owned()),
+        Some((_, _, Health::Healthy)) => ("True", Health::Healthy.reason(), String::new()),
+        Some((gateway, proxy, health)) => {
+            ("False", health.reason(), format!("gateway {gateway}: {proxy} says: {}", health.message()))
+        }
+    };
+    json!({
+        "type": "Healthy",
+        "status": status,
+        "reason": reason,
+        "message": message,
+        "observedGeneration": generation,
+    })
 }
 
 /// True if the only thing that is missing is an acknowledgement that is on its way.
@@ -196,6 +214,21 @@ mod tests {
         let about = Diagnostics { serving, ..about() };
         let status = status(&about, &vec![("a/b".into(), Some(Progress::Everywhere))], None);
         assert_eq!(of(&status, "Programmed")["reason"], "Invalid");
+    }
+
+    #[test]
+    fn health_is_unknown_until_a_proxy_has_seen_enough_and_names_who_sees_trouble() {
+        let gateway = GatewayId::new("a", "b");
+        let of = |seen| {
+            let condition = healthy(seen, 7);
+            [&condition["status"], &condition["reason"], &condition["message"]]
+                .map(|text| text.as_str().unwrap_or_default().to_owned())
+        };
+        assert_eq!(of(None)[..2], ["Unknown", "NotProbed"]);
+        assert_eq!(of(Some((&gateway, "main-1", Health::Healthy))), ["True", "Healthy", ""]);
+        let [status, reason, message] = of(Some((&gateway, "main-1", Health::TLSFailure)));
+        assert_eq!((status.as_str(), reason.as_str()), ("False", "TLSFailure"));
+        assert!(message.starts_with("gateway a/b: main-1 says: "), "{message}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use crate::hash::Hash;
+use crate::health::Health;
 use crate::id::{EntryId, GatewayId, SecretId};
 use crate::secret::Secret;
 use crate::snapshot::{Delta, Entry, Snapshot};
@@ -115,6 +116,19 @@ pub struct Report {
     pub serving: bool,
     /// Requests that are being answered.
     pub inflight: usize,
+    /// How upstreams fare, as far as that is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub health: Vec<Observed>,
+}
+
+/// How the upstream of an entry fares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Observed {
+    /// The entry of the provider.
+    pub id: EntryId,
+    /// What the proxy has seen.
+    pub state: Health,
 }
 
 /// Entries on their way back. Prints without the values of secrets.

@@ -1,6 +1,6 @@
 //! A snapshot → lookup tables and live handles. Handles of unchanged entries are kept, with their connections.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,11 +8,14 @@ use config::spec::{
     Capabilities, Credential as Key, Defaults, ModelSpec, ModelType, Placement, Protocol, ProviderSpec,
     RetryReason, WireApi,
 };
-use config::{Entry, EntryId, Hash, Snapshot, Spec};
+use config::{Entry, EntryId, Hash, Health, Snapshot, Spec};
 use http::{HeaderName, HeaderValue};
 use parking_lot::Mutex;
 use protocol::destination::{Denied, Destination, Reach};
-use providers::{Api, Backoff, Credential, Profile, Reasons, Retry, Target, Targets, Timeouts, Upstream};
+use providers::{
+    Api, Backoff, Credential, Health as Seen, Profile, Reasons, Retry, Target, Targets, Timeouts, Trouble,
+    Upstream,
+};
 
 use crate::auth::Gate;
 use crate::auth::issuer::Issuers;
@@ -124,6 +127,11 @@ impl Runtime {
             listed: BTreeSet::new(),
             providers: HashMap::new(),
         }
+    }
+
+    /// How the upstreams fare, as far as that is known.
+    pub fn health(&self) -> BTreeMap<&EntryId, Health> {
+        self.providers.iter().filter_map(|(id, provider)| Some((id, provider.health()?))).collect()
     }
 
     /// The names that a caller may send, sorted, each with its owner.
@@ -238,6 +246,24 @@ impl Provider {
     /// Whether it can be called without a key of the caller.
     pub fn is_usable(&self) -> bool {
         self.denied.is_none() && self.spec.credential != Key::Missing
+    }
+
+    fn health(&self) -> Option<Health> {
+        if self.denied.is_some() {
+            return Some(Health::EgressDenied);
+        }
+        match self.upstream.health() {
+            Seen::NotProbed => None,
+            Seen::Healthy => Some(Health::Healthy),
+            Seen::Troubled(trouble) => Some(match trouble {
+                Trouble::Unreachable => Health::Unreachable,
+                Trouble::AuthenticationFailed => Health::AuthenticationFailed,
+                Trouble::RateLimited => Health::RateLimited,
+                Trouble::TlsFailure => Health::TLSFailure,
+                Trouble::ProtocolError => Health::ProtocolError,
+                Trouble::EgressDenied => Health::EgressDenied,
+            }),
+        }
     }
 
     fn target(self: &Arc<Self>, target: &config::spec::Target) -> Target {

@@ -9,7 +9,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use config::delivery::{Ack, Applied, FromOperator, FromProxy, Hello, Outcome, Recalled, Rejected, Report};
+use config::delivery::{
+    Ack, Applied, FromOperator, FromProxy, Hello, Observed, Outcome, Recalled, Rejected, Report,
+};
 use config::{EntryId, GatewayId, IR, Snapshot};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -273,7 +275,13 @@ impl Follower {
     }
 
     async fn report(&self, live: &Live, session: &str) -> anyhow::Result<()> {
-        let serving = live.running().is_some();
-        self.link.tell(&FromProxy::Report(Report { session: session.to_owned(), serving, inflight: 0 })).await
+        let (session, serving) = (session.to_owned(), live.running().is_some());
+        let runtime = live.load();
+        let seen = runtime.health().into_iter();
+        let health = seen.map(|(id, state)| Observed { id: id.clone(), state }).collect();
+        self.link.tell(&FromProxy::Report(Report { session, serving, inflight: 0, health })).await
     }
 }
+
+#[cfg(test)]
+mod tests;
