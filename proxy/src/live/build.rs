@@ -51,7 +51,7 @@ pub struct Runtime {
     pub(super) at_urls: Arc<Mutex<HashMap<String, Arc<Provider>>>>,
     /// For `GET /v1/models`: every name.
     listed: BTreeSet<String>,
-    providers: HashMap<EntryId, Arc<Provider>>,
+    providers: BTreeMap<EntryId, Arc<Provider>>,
 }
 
 /// An upstream with its client.
@@ -125,7 +125,7 @@ impl Runtime {
             reaches: frame.reaches,
             at_urls: before.map(|before| Arc::clone(&before.at_urls)).unwrap_or_default(),
             listed: BTreeSet::new(),
-            providers: HashMap::new(),
+            providers: BTreeMap::new(),
         }
     }
 

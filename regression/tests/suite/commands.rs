@@ -85,8 +85,8 @@ fn files_with_several_gateways_are_validated_whole_and_rendered_one_by_one() -> 
 #[test]
 fn validate_and_render_tell_what_has_no_effect_and_succeed() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    let gateway = "apiVersion: fairlead.dev/v1alpha1\nkind: ResponsesGateway\nmetadata: {name: main, namespace: ai}\nspec: \
-                   {authentication: {methods: [APIKey]}, infrastructure: {mode: External}}\n";
+    let gateway = "apiVersion: fairlead.dev/v1alpha1\nkind: ResponsesGateway\nmetadata: {name: main}\nspec: \
+                   {authentication: {methods: [APIKey]}, infrastructure: {mode: External, serviceAccounts: [{name: proxy}]}}\n";
     std::fs::write(folder.path().join("gateway.yaml"), gateway)?;
     let run = |command: &str| {
         let output =
