@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hash as Hashed;
 use std::sync::Arc;
 
-use config::{Grant, ObjectId, Schemas, World};
+use config::{GatewayId, Grant, ObjectId, Schemas, World};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::ResourceExt;
 use kube::core::{DynamicObject, PartialObjectMeta};
@@ -12,8 +12,14 @@ use kube::runtime::reflector::store::Writer;
 use kube::runtime::reflector::{Lookup, ObjectRef};
 use kube::runtime::watcher::Event;
 
+use crate::guard::Marks;
 use crate::secrets::Secrets;
 use crate::watch::{Seen, resource};
+
+/// On a gateway: `true` stops publishing to it.
+pub(crate) const PAUSE: &str = "fairlead.dev/pause";
+/// On a gateway: the token of a removal that may go out.
+pub(crate) const ALLOW_REMOVAL: &str = "fairlead.dev/allow-removal";
 
 /// What the watches have shown so far.
 pub(crate) struct Cluster {
@@ -79,9 +85,9 @@ impl Cluster {
         let compiles = match seen {
             Seen::Object(kind, event) => return self.object_shown(kind, &event),
             Seen::Namespace(event) => {
-                let before = self.labels();
+                let before = (self.labels(), self.staying());
                 self.namespaces.apply(&event);
-                matches!(event, Event::InitDone) || before != self.labels()
+                matches!(event, Event::InitDone) || before != (self.labels(), self.staying())
             }
             Seen::Secret(event) => self.secrets.apply(event, &self.wanted),
             Seen::Grant(event) => self.grant(event),
@@ -156,6 +162,30 @@ impl Cluster {
             };
             self.objects.insert(id, (object, read));
         }
+    }
+
+    /// What annotations say of gateways, and which namespaces there are.
+    pub(crate) fn marks(&self) -> Marks {
+        let mut marks = Marks { staying: self.staying(), ..Marks::default() };
+        let gateways = self.kinds.get("ResponsesGateway").map(|watched| watched.writer.as_reader().state());
+        for gateway in gateways.unwrap_or_default() {
+            let Some(object) = id("ResponsesGateway", &gateway) else { continue };
+            let id = GatewayId::new(&object.namespace, &object.name);
+            if gateway.annotations().get(PAUSE).is_some_and(|value| value == "true") {
+                marks.paused.insert(id.clone());
+            }
+            if let Some(token) = gateway.annotations().get(ALLOW_REMOVAL) {
+                marks.allowed.insert(id, token.clone());
+            }
+        }
+        marks
+    }
+
+    /// The namespaces that are not in deletion.
+    fn staying(&self) -> BTreeSet<String> {
+        let namespaces = self.namespaces.writer.as_reader().state();
+        let stay = namespaces.iter().filter(|namespace| namespace.metadata.deletion_timestamp.is_none());
+        stay.map(|namespace| namespace.name_any()).collect()
     }
 
     fn labels(&self) -> BTreeMap<String, BTreeMap<String, String>> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use config::{Compiled, EntryId, GatewayId, HashKey, ObjectId, Serving, compile, wanted};
+use config::{Diagnostics, EntryId, GatewayId, HashKey, Health, ObjectId, Serving};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use kube::Client;
@@ -19,10 +19,13 @@ use crate::cli::Run;
 use crate::clock;
 use crate::cluster::{Cluster, Effect};
 use crate::cluster_keys;
+use crate::delivery::fleet::Progress;
 use crate::delivery::hub::Hub;
+use crate::guard::Guarded;
 use crate::hash_key;
 use crate::keys::Keys;
-use crate::leader::Claim;
+use crate::leader::{Claim, Term};
+use crate::recall::Recall;
 use crate::status::conditions::{self, Reached};
 use crate::status::write::{AT_ONCE, Wanted, Writer};
 use crate::watch::Shown;
@@ -35,6 +38,8 @@ const LONGEST: Duration = Duration::from_millis(250);
 const ACKS: Duration = Duration::from_millis(500);
 /// How often statuses are looked at without a reason: proxies that vanish make no sound.
 const TICK: Duration = Duration::from_secs(5);
+/// How often is looked for what proxies give back.
+const RECALLING: Duration = Duration::from_millis(200);
 /// How many statuses are written before what is new is looked at.
 const BATCH: usize = 25;
 
@@ -52,12 +57,16 @@ pub(crate) struct Engine {
     /// Where the operator runs, and keeps its own Secret.
     namespace: String,
     hash_key: Option<HashKey>,
-    compiled: Compiled,
+    guarded: Guarded,
     writer: Writer,
     /// Since when an object waits for acknowledgements.
     waiting: BTreeMap<ObjectId, Instant>,
     /// Whether this replica has chosen its epoch.
     leads: bool,
+    /// Whether it has led, and asked proxies for what it never saw.
+    has_recalled: bool,
+    /// What proxies are asked for before anything is sent to them.
+    recall: Option<Recall>,
     /// Whether what was compiled last waits for a good claim to lead.
     is_held_back: bool,
 }
@@ -74,9 +83,11 @@ impl Engine {
             hub,
             cluster: Cluster::new(),
             claim,
-            compiled: Compiled::default(),
+            guarded: Guarded::default(),
             waiting: BTreeMap::new(),
             leads: false,
+            has_recalled: false,
+            recall: None,
             is_held_back: false,
         }
     }
@@ -124,6 +135,7 @@ impl Engine {
                     if self.is_held_back {
                         self.offer().await;
                     }
+                    self.recollect().await;
                     look_at = self.tell().await;
                 }
             }
@@ -156,13 +168,14 @@ impl Engine {
         let Some(hash_key) = self.hash_key().await else { return };
         let mut world = self.cluster.world();
         world.hash_key = hash_key;
-        self.cluster.wanted = wanted(&world.objects, &self.compiled);
+        let marks = self.cluster.marks();
+        self.cluster.wanted = self.guarded.prepare(&mut world, &marks, self.hub.now());
         self.cluster.secrets.gather(&self.client, &self.cluster.wanted).await;
         world.secrets = self.cluster.secrets.world();
         self.cluster_keys.refresh(&self.client).await;
         world.cluster_keys = self.cluster_keys.keys();
         let began = Instant::now();
-        self.compiled = compile(&world, &self.compiled);
+        self.guarded.compile(&world, &marks);
         debug!(elapsed_ms = began.elapsed().as_millis(), objects = world.objects.len(), "Compiled");
         self.offer().await;
     }
@@ -187,27 +200,66 @@ impl Engine {
         if self.is_held_back {
             warn!("The claim to lead cannot be shown; what is new waits");
         } else {
-            self.hub.publish(&self.compiled.snapshots);
+            self.hub.publish(&self.guarded.published());
         }
     }
 
     /// Begins a term: its epoch is higher than any that a proxy has seen. True while this replica leads.
     async fn lead(&mut self) -> bool {
-        if !*self.hub.leads.borrow() {
+        if !*self.hub.leads.borrow() || self.hash_key.is_none() {
             self.leads = false;
             return false;
         }
         let Some(term) = self.claim.check().await else { return false };
         if !self.leads {
-            let told = self.cluster.by_id().into_values();
-            let told = told.filter_map(|object| object.data["status"]["delivery"]["epoch"].as_u64());
-            let told = told.max().unwrap_or_default();
-            let epoch = term.transitions.max(told) + 1;
-            self.hub.change(|fleet, _| fleet.lead(epoch));
-            info!(epoch, "This replica leads");
-            self.leads = true;
+            self.begin(term);
         }
         true
+    }
+
+    fn begin(&mut self, term: Term) {
+        let shown = self.cluster.by_id();
+        let told = shown.values().filter_map(|object| object.data["status"]["delivery"]["epoch"].as_u64());
+        let epoch = term.transitions.max(told.max().unwrap_or_default()) + 1;
+        let is_paused = |gateway: &GatewayId| self.guarded.is_paused(gateway);
+        let recall = Recall::of(self.guarded.compiled(), &shown, (&is_paused, self.hub.now()));
+        self.recall = recall.filter(|_| !self.has_recalled);
+        self.hub.publish(&self.guarded.published());
+        self.hub.change(|fleet, _| {
+            fleet.release();
+            for (gateway, ids) in self.recall.iter().flat_map(Recall::asked) {
+                info!(%gateway, entries = ids.len(), "Asking proxies for what they serve and is not known here");
+                fleet.recall(gateway, ids);
+            }
+            fleet.lead(epoch);
+        });
+        info!(epoch, "This replica leads");
+        self.leads = true;
+        self.has_recalled = self.recall.is_none();
+    }
+
+    /// Takes what proxies have given back; once there is nothing more to wait for, publishes.
+    async fn recollect(&mut self) {
+        let (Some(recall), Some(hash_key)) = (&mut self.recall, &self.hash_key) else { return };
+        for (gateway, told) in self.hub.with(|fleet, _| fleet.take_recalled()) {
+            for found in recall.take(&gateway, told, hash_key) {
+                info!(object = %found.id, %gateway, "A proxy gave back what it serves");
+                self.guarded.recall(found);
+            }
+        }
+        if !recall.is_over(self.hub.now()) {
+            return;
+        }
+        let missing = recall.missing();
+        self.publish().await;
+        if self.is_held_back {
+            return;
+        }
+        if missing > 0 {
+            warn!(entries = missing, "No proxy gave back what was served before");
+        }
+        (self.recall, self.has_recalled) = (None, true);
+        self.hub.change(|fleet, _| fleet.release());
     }
 
     /// Writes statuses and keys, as the leader. Returns when to look again.
@@ -215,6 +267,9 @@ impl Engine {
         let later = Instant::now() + TICK;
         if !self.cluster.unlisted().is_empty() || !self.lead().await {
             return later;
+        }
+        if self.recall.is_some() {
+            return Instant::now() + RECALLING;
         }
         self.hub.with(|fleet, now| fleet.tick(now));
         let (due, soon) = self.due();
@@ -227,7 +282,7 @@ impl Engine {
             }
             self.writer.write(due.by_ref().take(AT_ONCE).collect()).await;
         }
-        self.keys.reconcile(&self.cluster, &self.compiled).await;
+        self.keys.reconcile(&self.cluster, self.guarded.compiled()).await;
         if is_all { soon.unwrap_or(later).min(later) } else { Instant::now() }
     }
 
@@ -237,7 +292,7 @@ impl Engine {
         let shown = self.cluster.by_id();
         self.writer.forget_echoes();
         let waiting = std::mem::take(&mut self.waiting);
-        for (id, about) in &self.compiled.diagnostics {
+        for (id, about) in &self.guarded.compiled().diagnostics {
             let Some(before) = shown.get(id).map(|object| &object.data["status"]) else { continue };
             let reached = self.reached(id);
             let is_new = before["observedGeneration"].as_i64() != Some(about.generation);
@@ -250,6 +305,9 @@ impl Engine {
                 }
             }
             let mut status = conditions::status(about, &reached, self.effective(id));
+            if let Some(Value::Array(conditions)) = status.get_mut("conditions") {
+                conditions.extend(self.healthy(id, about));
+            }
             status.extend(self.more(id));
             if self.writer.is_due(id, &status, before) {
                 wanted.push(Wanted { id: id.clone(), status, before: before.clone() });
@@ -262,24 +320,48 @@ impl Engine {
     /// How far an object has come at each gateway that serves it.
     fn reached(&self, id: &ObjectId) -> Reached {
         let entry = EntryId::of(id);
-        let Some(about) = self.compiled.diagnostics.get(id) else { return Reached::new() };
+        let Some(about) = self.guarded.compiled().diagnostics.get(id) else { return Reached::new() };
         let own = GatewayId::new(&id.namespace, &id.name);
         let itself = (id.kind == "ResponsesGateway").then_some((&own, about.serving));
+        if let (Some(_), Some(standing)) = (itself, self.standing(&own)) {
+            return vec![(own.to_string(), Some(standing))];
+        }
         let attached = about.gateways.iter().filter(|(_, attachment)| !attachment.is_refused());
         let attached = attached.map(|(gateway, attachment)| (gateway, attachment.serving));
         let progress = |(gateway, serving): (&GatewayId, Option<Serving>)| {
             let progress = serving.and_then(|serving| {
                 self.hub.with(|fleet, now| fleet.progress(gateway, &entry, &serving.hash, now))
             });
-            (gateway.to_string(), progress)
+            let paused = || self.guarded.is_paused(gateway).then_some(Progress::Paused);
+            (gateway.to_string(), progress.or_else(paused))
         };
         itself.into_iter().chain(attached).map(progress).collect()
     }
 
+    /// How the upstream of a provider fares: the worst that a proxy of its gateways says.
+    fn healthy(&self, id: &ObjectId, about: &Diagnostics) -> Option<Value> {
+        let entry = (id.kind == "ModelProvider").then(|| EntryId::of(id))?;
+        Some(self.hub.with(|fleet, _| {
+            let seen = about.gateways.keys().filter_map(|gateway| {
+                let (proxy, health) = fleet.health(gateway, &entry)?;
+                Some((gateway, proxy, health))
+            });
+            let worst = seen.min_by_key(|(_, _, health)| *health == Health::Healthy);
+            conditions::healthy(worst, about.generation)
+        }))
+    }
+
+    /// What holds a gateway back from what it is asked to serve.
+    fn standing(&self, gateway: &GatewayId) -> Option<Progress> {
+        let held = || self.guarded.held(gateway).cloned().map(Progress::RemovalHeld);
+        self.guarded.is_paused(gateway).then_some(Progress::Paused).or_else(held)
+    }
+
     fn effective(&self, id: &ObjectId) -> Option<Value> {
-        let serving = self.compiled.diagnostics.get(id)?.serving?;
+        let serving = self.guarded.serving(id)?;
         let entry = EntryId::of(id);
-        let served = self.compiled.snapshots.values().find_map(|snapshot| snapshot.entries.get(&entry));
+        let served =
+            self.guarded.compiled().snapshots.values().find_map(|snapshot| snapshot.entries.get(&entry));
         let name = served.and_then(|served| served.spec.public_name()).unwrap_or(&id.name);
         Some(json!({
             "name": name,
@@ -294,8 +376,12 @@ impl Engine {
             "ResponsesGateway" => {
                 let gateway = GatewayId::new(&id.namespace, &id.name);
                 let figures = self.hub.with(|fleet, now| fleet.figures(&gateway, now));
-                let attached =
-                    self.compiled.snapshots.get(&gateway).map_or(0, |snapshot| snapshot.entries.len() - 1);
+                let attached = self
+                    .guarded
+                    .compiled()
+                    .snapshots
+                    .get(&gateway)
+                    .map_or(0, |snapshot| snapshot.entries.len() - 1);
                 let rejections: Vec<Value> = figures
                     .last_rejections
                     .iter()
@@ -319,7 +405,7 @@ impl Engine {
                 });
                 vec![("delivery".to_owned(), delivery), ("attachedObjects".to_owned(), attached.into())]
             }
-            "APIKey" => self.keys.status(id, &self.compiled),
+            "APIKey" => self.keys.status(id, self.guarded.compiled()),
             _ => Vec::new(),
         }
     }

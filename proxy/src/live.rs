@@ -139,8 +139,9 @@ impl Live {
             "delivery": state.running.map(|running| running.applied),
             "errors": state.errors,
             "findings": lines(&state.loader.findings()),
+            "warnings": lines(state.loader.warnings()),
             "rejected": rejected.collect::<Vec<_>>(),
-            "objects": state.loader.objects(),
+            "objects": state.loader.objects(&self.runtime.load().health()),
         })
     }
 
@@ -221,6 +222,9 @@ fn lines(findings: &[Finding]) -> Vec<String> {
 fn warn_of(loader: &Loader, rejected: &[Rejected]) {
     for finding in loader.findings() {
         warn!(%finding, "An object is not served as it is written");
+    }
+    for warning in loader.warnings() {
+        warn!(%warning, "A part of an object has no effect");
     }
     for one in rejected {
         warn!(entry = %one.entry, message = one.message, "An entry cannot be used");

@@ -27,6 +27,9 @@ pub fn validate(sources: &Sources, environment: &Environment) -> anyhow::Result<
     for finding in &findings {
         writeln!(out, "{finding}")?;
     }
+    for warning in loader.warnings() {
+        writeln!(out, "warning: {warning}")?;
+    }
     writeln!(out, "{} objects, {} problems", loader.count(), findings.len())?;
     Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -37,7 +40,11 @@ pub fn validate(sources: &Sources, environment: &Environment) -> anyhow::Result<
 /// hashes does not have 32 bytes.
 pub fn render(asked: &Render, environment: &Environment) -> anyhow::Result<ExitCode> {
     let key = asked.hash_key_file.as_deref().map(hash_key).transpose()?.unwrap_or_default();
-    let (_, snapshot) = load((&asked.sources, &asked.choice), key, environment)?;
+    let (loader, snapshot) = load((&asked.sources, &asked.choice), key, environment)?;
+    let mut aside = std::io::stderr().lock();
+    for warning in loader.warnings() {
+        writeln!(aside, "warning: {warning}")?;
+    }
     let text = serde_json::to_string_pretty(&rendered(&snapshot))?;
     writeln!(std::io::stdout().lock(), "{text}")?;
     Ok(ExitCode::SUCCESS)

@@ -10,9 +10,12 @@ mod on_kubernetes {
     mod failover;
     mod fixtures;
     mod fleet;
+    mod guards;
+    mod health;
     mod outage;
     mod parity;
     mod quiet;
+    mod recall;
     mod rejection;
     mod scale;
     mod stage;

@@ -12,6 +12,7 @@ mod suite {
     mod errors;
     mod events;
     mod faults;
+    mod health;
     mod house;
     mod loops;
     mod models;

@@ -1,14 +1,18 @@
 //! The proxies that fetch configuration, and what each of them has acknowledged. Pure: time is given.
 
+mod recall;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use config::delivery::{
-    Ack, Applied, FromOperator, Hello, MAX_FRAME_BYTES, Outcome, Rejected, SnapshotFrame, Welcome,
+    Ack, Applied, FromOperator, Hello, MAX_FRAME_BYTES, Outcome, Rejected, Report, SnapshotFrame, Welcome,
 };
 use config::snapshot::{Delta, diff};
-use config::{EntryId, GatewayId, Hash, IR, Snapshot};
+use config::{EntryId, GatewayId, Hash, Health, IR, Snapshot};
+
+use crate::guard::Held;
 
 /// Snapshots to which a difference can be sent; older ones cost a full snapshot.
 const REMEMBERED: usize = 16;
@@ -38,6 +42,8 @@ struct Gateway {
     /// In which sequence an entry got the content that it has.
     changed: BTreeMap<EntryId, u64>,
     proxies: BTreeMap<String, Proxy>,
+    /// What its proxies are asked for; nothing is sent to them meanwhile.
+    recall: Option<recall::Recall>,
     disconnect_timeout: Duration,
 }
 
@@ -57,7 +63,11 @@ struct Proxy {
     acked: Option<Applied>,
     /// What was sent and not acknowledged yet.
     sent: Option<(u64, Time)>,
+    /// Whether it was asked for entries, in this session.
+    is_asked: bool,
     rejected: Vec<Rejected>,
+    /// How upstreams fare, as it sees them.
+    health: BTreeMap<EntryId, Health>,
     /// The snapshot that it refused as a whole, and in which session.
     refused: Option<(Hash, String)>,
     /// When it told what it rejects.
@@ -87,6 +97,10 @@ pub(crate) enum Progress {
     Stale { proxy: String },
     /// A proxy that may still serve has lost its connection.
     Disconnected { proxy: String },
+    /// Nothing is published, since the gateway is paused.
+    Paused,
+    /// The gateway serves what was removed, until somebody lets it go.
+    RemovalHeld(Held),
 }
 
 /// Figures of a gateway, for its status.
@@ -106,6 +120,11 @@ impl Fleet {
     /// Begins a term of leadership. Proxies refuse what a lower epoch says.
     pub(crate) fn lead(&mut self, epoch: u64) {
         self.epoch = self.epoch.max(epoch);
+    }
+
+    /// Tells whether a term has begun, so that proxies may be spoken to.
+    pub(crate) fn has_term(&self) -> bool {
+        self.epoch > 0
     }
 
     /// Publishes what each gateway serves; gateways that are not named are gone. True if anything changed.
@@ -134,6 +153,7 @@ impl Fleet {
             lost_at: None,
             acked: hello.applied,
             sent: None,
+            is_asked: false,
             ..before.unwrap_or_default()
         };
         gateway.proxies.insert(hello.proxy.clone(), proxy);
@@ -166,12 +186,25 @@ impl Fleet {
         true
     }
 
-    /// A proxy lives. False if nobody has that session.
-    pub(crate) fn report(&mut self, gateway: &GatewayId, session: &str, serving: bool) -> bool {
-        let Some(gateway) = self.gateways.get_mut(gateway) else { return false };
-        let Some((_, proxy)) = gateway.proxy(session) else { return false };
-        proxy.serving = serving;
-        true
+    /// A proxy lives. Tells whether that changes anything; `None` if nobody has that session.
+    pub(crate) fn report(&mut self, gateway: &GatewayId, report: Report) -> Option<bool> {
+        let gateway = self.gateways.get_mut(gateway)?;
+        let current = gateway.current.as_ref().map(|current| Arc::clone(&current.snapshot));
+        let is_served = |id: &EntryId| current.as_ref().is_some_and(|served| served.entries.contains_key(id));
+        let (_, proxy) = gateway.proxy(&report.session)?;
+        let seen = report.health.into_iter().filter(|seen| is_served(&seen.id));
+        let health = seen.map(|seen| (seen.id, seen.state)).collect();
+        let before = (proxy.serving, std::mem::replace(&mut proxy.health, health));
+        proxy.serving = report.serving;
+        Some(before != (proxy.serving, proxy.health.clone()))
+    }
+
+    /// How the upstream of an entry fares at the proxies of a gateway: the worst, with the proxy that tells it; `None` if none
+    /// has seen enough.
+    pub(crate) fn health(&self, gateway: &GatewayId, entry: &EntryId) -> Option<(&str, Health)> {
+        let serving = self.gateways.get(gateway)?.proxies.iter().filter(|(_, proxy)| proxy.serving);
+        let seen = serving.filter_map(|(name, proxy)| Some((name.as_str(), *proxy.health.get(entry)?)));
+        seen.min_by_key(|(_, health)| *health == Health::Healthy)
     }
 
     /// A stream has ended.
@@ -272,6 +305,9 @@ impl Gateway {
 
     /// `None` if the session was replaced.
     fn next(&mut self, session: &str, epoch: u64, now: Time) -> Option<Vec<FromOperator>> {
+        if self.recall.is_some() {
+            return self.ask(session);
+        }
         let proxy = self.proxies.values().find(|proxy| proxy.session == session)?;
         let Some(current) = &self.current else { return Some(Vec::new()) };
         let (sequence, hash) = (current.sequence, current.snapshot.hash);

@@ -60,8 +60,13 @@ impl Hub {
     /// Changes the fleet and rings the bell.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Fleet, Time) -> T) -> T {
         let result = self.with(change);
-        self.bell.send_modify(|count| *count = count.wrapping_add(1));
+        self.ring();
         result
+    }
+
+    /// Tells that the fleet has changed.
+    pub(crate) fn ring(&self) {
+        self.bell.send_modify(|count| *count = count.wrapping_add(1));
     }
 
     /// Rings whenever the fleet changes.
@@ -75,7 +80,7 @@ impl Hub {
             snapshots.iter().map(|(id, snapshot)| (id.clone(), (Arc::clone(snapshot), timeout(snapshot))));
         let named = named.collect();
         if self.with(|fleet, _| fleet.publish(&named)) {
-            self.bell.send_modify(|count| *count = count.wrapping_add(1));
+            self.ring();
         }
     }
 }

@@ -119,7 +119,7 @@ async fn open(
     if !is_name(&hello.proxy) {
         return Err((StatusCode::BAD_REQUEST, "the name of a proxy has 1 to 253 printable characters"));
     }
-    if !*delivery.hub.leads.borrow() {
+    if !*delivery.hub.leads.borrow() || !delivery.hub.with(|fleet, _| fleet.has_term()) {
         return Ok(whole(StatusCode::OK, stream::line(&FromOperator::NotLeader { leader: None })));
     }
     let welcome = delivery.hub.change(|fleet, _| fleet.hello(&hello));
@@ -148,6 +148,7 @@ async fn report(
     let session = match &told {
         FromProxy::Ack(ack) => ack.session.clone(),
         FromProxy::Report(report) => report.session.clone(),
+        FromProxy::Recalled(recalled) => recalled.session.clone(),
     };
     let unknown = (StatusCode::CONFLICT, "unknown session");
     let gateway = delivery.hub.with(|fleet, _| fleet.gateway_of(&session)).ok_or(unknown)?;
@@ -155,8 +156,13 @@ async fn report(
     let is_known = match told {
         FromProxy::Ack(ack) => delivery.hub.change(|fleet, now| fleet.ack(&gateway, ack, now)),
         FromProxy::Report(report) => {
-            delivery.hub.with(|fleet, _| fleet.report(&gateway, &session, report.serving))
+            let changed = delivery.hub.with(|fleet, _| fleet.report(&gateway, report));
+            if changed == Some(true) {
+                delivery.hub.ring();
+            }
+            changed.is_some()
         }
+        FromProxy::Recalled(recalled) => delivery.hub.change(|fleet, _| fleet.recalled(&gateway, recalled)),
     };
     if is_known { Ok(whole(StatusCode::NO_CONTENT, Bytes::new())) } else { Err(unknown) }
 }

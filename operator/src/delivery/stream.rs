@@ -44,6 +44,7 @@ pub(super) fn frames(
         FromOperator::NotLeader { .. }
         | FromOperator::Current(_)
         | FromOperator::Snapshot(_)
+        | FromOperator::Recall { .. }
         | FromOperator::Ping
         | FromOperator::Drain { .. } => String::new(),
     };

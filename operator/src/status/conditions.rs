@@ -1,9 +1,14 @@
 //! The conditions of one object, and what else its status holds.
 
-use config::{ConditionState, Diagnostics};
+use config::{ConditionState, Diagnostics, GatewayId, Health, NOT_PROBED};
 use serde_json::{Map, Value, json};
 
+use crate::cluster::{ALLOW_REMOVAL, PAUSE};
 use crate::delivery::fleet::Progress;
+use crate::guard::Held;
+
+/// The reason of Programmed that tells of a removal that is held back.
+pub(crate) const REMOVAL_HELD: &str = "RemovalHeld";
 
 /// How far an object has come at each of its gateways.
 pub(crate) type Reached = Vec<(String, Option<Progress>)>;
@@ -30,6 +35,24 @@ pub(crate) fn status(about: &Diagnostics, reached: &Reached, effective: Option<V
         status.insert("effective".to_owned(), effective);
     }
     status
+}
+
+/// How an upstream fares, as the proxy of that name at a gateway sees it. `None` if none has seen enough.
+pub(crate) fn healthy(seen: Option<(&GatewayId, &str, Health)>, generation: i64) -> Value {
+    let (status, reason, message) = match seen {
+        None => ("Unknown", NOT_PROBED.to_owned(), "too few calls were made to tell".to_owned()),
+        Some((_, _, Health::Healthy)) => ("True", Health::Healthy.reason(), String::new()),
+        Some((gateway, proxy, health)) => {
+            ("False", health.reason(), format!("gateway {gateway}: {proxy} says: {}", health.message()))
+        }
+    };
+    json!({
+        "type": "Healthy",
+        "status": status,
+        "reason": reason,
+        "message": message,
+        "observedGeneration": generation,
+    })
 }
 
 /// True if the only thing that is missing is an acknowledgement that is on its way.
@@ -67,6 +90,8 @@ fn programmed(about: &Diagnostics, reached: &Reached) -> ConditionState {
                 "ProxyDisconnected",
                 format!("{proxy} has lost its connection and may still serve the old version"),
             )),
+            Some(Progress::Paused) => Some(("Paused", format!("nothing is published while {PAUSE} is true"))),
+            Some(Progress::RemovalHeld(held)) => Some((REMOVAL_HELD, held_back(held))),
         };
         if let Some((reason, message)) = trouble {
             return not(reason, format!("gateway {gateway}: {message}"));
@@ -76,6 +101,13 @@ fn programmed(about: &Diagnostics, reached: &Reached) -> ConditionState {
         return not("Pending", "attached to no gateway".to_owned());
     }
     state("Programmed", true, "Programmed", "")
+}
+
+fn held_back(Held { count, of, token }: &Held) -> String {
+    format!(
+        "{count} of {of} Models and ModelProviders were removed at once and are still served: \
+         annotate the gateway with {ALLOW_REMOVAL}={token} to let them go, or apply them again"
+    )
 }
 
 fn ready(accepted: bool, resolved: bool, programmed: &ConditionState) -> ConditionState {
@@ -182,6 +214,21 @@ mod tests {
         let about = Diagnostics { serving, ..about() };
         let status = status(&about, &vec![("a/b".into(), Some(Progress::Everywhere))], None);
         assert_eq!(of(&status, "Programmed")["reason"], "Invalid");
+    }
+
+    #[test]
+    fn health_is_unknown_until_a_proxy_has_seen_enough_and_names_who_sees_trouble() {
+        let gateway = GatewayId::new("a", "b");
+        let of = |seen| {
+            let condition = healthy(seen, 7);
+            [&condition["status"], &condition["reason"], &condition["message"]]
+                .map(|text| text.as_str().unwrap_or_default().to_owned())
+        };
+        assert_eq!(of(None)[..2], ["Unknown", "NotProbed"]);
+        assert_eq!(of(Some((&gateway, "main-1", Health::Healthy))), ["True", "Healthy", ""]);
+        let [status, reason, message] = of(Some((&gateway, "main-1", Health::TLSFailure)));
+        assert_eq!((status.as_str(), reason.as_str()), ("False", "TLSFailure"));
+        assert!(message.starts_with("gateway a/b: main-1 says: "), "{message}");
     }
 
     #[test]

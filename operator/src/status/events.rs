@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 use tracing::warn;
 
+use crate::status::conditions::REMOVAL_HELD;
 use crate::watch::resource;
 
 const REPORTER: &str = "fairlead-operator";
@@ -73,8 +74,10 @@ impl Transition {
 fn transition(before: &Value, after: &Value) -> Option<Transition> {
     let changed = TOLD.into_iter().filter_map(|name| {
         let (was, is) = (state(before, name), state(after, name)?);
-        let is_news = (was.map(|was| &was["status"]), was.map(|was| &was["reason"]))
-            != (Some(&is["status"]), Some(&is["reason"]));
+        // A removal that has grown is named by another token.
+        let field = if is["reason"] == REMOVAL_HELD { "message" } else { "reason" };
+        let is_news = (was.map(|was| &was["status"]), was.map(|was| &was[field]))
+            != (Some(&is["status"]), Some(&is[field]));
         let text = |field: &str| is[field].as_str().unwrap_or_default().to_owned();
         let is_good = (is["status"] == "True") == (name != "Degraded");
         is_news.then(|| Transition { is_good, name, reason: text("reason"), message: text("message") })

@@ -11,11 +11,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::diagnostics::{Attachment, Diagnostics, Serving};
-use crate::id::{EntryId, GatewayId, ObjectId};
-use crate::kinds;
+use crate::id::{EntryId, GatewayId, ObjectId, SecretId};
+use crate::kinds::{self, Recalled};
+use crate::secret::Secret;
 use crate::snapshot::{Entry, Snapshot};
 use crate::spec::Spec;
-use crate::world::{Object, World};
+use crate::world::{Body, Object, World};
 use admit::Admitted;
 use content::{Chosen, Content};
 use gateway::Gateway;
@@ -32,6 +33,8 @@ pub struct Compiled {
     pub diagnostics: BTreeMap<ObjectId, Diagnostics>,
     /// The objects that are served and whose kind keeps the last good content, each as it is served at each gateway.
     pub last_good: BTreeMap<ObjectId, BTreeMap<GatewayId, Arc<Object>>>,
+    /// Values that proxies gave back, for the next compilation.
+    recalled: BTreeMap<GatewayId, BTreeMap<SecretId, Secret>>,
     /// The present content of each object that decodes, so that what stays is not decoded again.
     decoded: BTreeMap<ObjectId, Chosen>,
 }
@@ -47,6 +50,22 @@ impl Compiled {
     #[must_use]
     pub fn gateway(&self, id: &GatewayId) -> Option<&Arc<Snapshot>> {
         self.snapshots.get(id)
+    }
+
+    /// Takes what a proxy of `gateway` gave back of an object for its last good content, with the values of its secrets.
+    ///
+    /// The caller has checked by their hashes that it was served. Everything that can be revoked is checked when it is compiled.
+    pub fn recall(
+        &mut self,
+        gateway: &GatewayId,
+        (id, generation): (&ObjectId, i64),
+        content: Recalled,
+        secrets: BTreeMap<SecretId, Secret>,
+    ) {
+        let body = Body::Recalled(Arc::new(content));
+        let object = Arc::new(Object { id: id.clone(), generation, created: None, body });
+        self.last_good.entry(id.clone()).or_default().insert(gateway.clone(), object);
+        self.recalled.entry(gateway.clone()).or_default().extend(secrets);
     }
 
     /// Returns the one gateway with what it serves; absent if there is none, or several.
@@ -128,15 +147,15 @@ impl Compiled {
     /// Adds what a gateway serves, and how the objects stand there.
     fn add(&mut self, gateway: &Gateway, mut admitted: Admitted<'_>, last: &Self) {
         let mut about = std::mem::take(&mut admitted.about);
-        let last = last.gateway(&gateway.id).map(AsRef::as_ref);
+        let known = last.gateway(&gateway.id).map(AsRef::as_ref);
         let (mut entries, mut secrets) = (BTreeMap::new(), BTreeMap::new());
         for (id, chosen) in &admitted.served {
             let about = about.entry(id.clone()).or_default();
-            let mut scope = Scope::new(&admitted, last);
+            let mut scope = Scope::new(&admitted, &gateway.id, last);
             let spec = chosen.resource.compile(id, &mut scope);
             secrets.append(&mut scope.conclude(about));
             let Some(spec) = spec else { continue };
-            let entry = entry(last, EntryId::of(id), chosen.object.generation, spec);
+            let entry = entry(known, EntryId::of(id), chosen.object.generation, spec);
             about.serving = Some(Serving { generation: entry.generation, hash: entry.hash });
             entries.insert(entry.id.clone(), entry);
         }

@@ -10,9 +10,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use crate::hash::Hash;
+use crate::health::Health;
 use crate::id::{EntryId, GatewayId, SecretId};
 use crate::secret::Secret;
-use crate::snapshot::{Delta, Entry};
+use crate::snapshot::{Delta, Entry, Snapshot};
 
 /// The largest frame, in bytes; a snapshot that is larger comes in parts.
 pub const MAX_FRAME_BYTES: usize = 4 << 20;
@@ -56,6 +57,8 @@ pub enum FromProxy {
     Ack(Ack),
     /// The proxy lives.
     Report(Report),
+    /// What the proxy has of the entries that it was asked for.
+    Recalled(Recalled),
 }
 
 /// What became of a snapshot.
@@ -113,6 +116,59 @@ pub struct Report {
     pub serving: bool,
     /// Requests that are being answered.
     pub inflight: usize,
+    /// How upstreams fare, as far as that is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub health: Vec<Observed>,
+}
+
+/// How the upstream of an entry fares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Observed {
+    /// The entry of the provider.
+    pub id: EntryId,
+    /// What the proxy has seen.
+    pub state: Health,
+}
+
+/// Entries on their way back. Prints without the values of secrets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Recalled {
+    /// The stream that asked.
+    pub session: String,
+    /// Those of the entries that the proxy has, or a part of them.
+    pub entries: Vec<Entry>,
+    /// The values that these entries name.
+    pub secrets: Vec<SecretValue>,
+}
+
+impl Recalled {
+    /// Lists what `snapshot` has of the entries `ids`, in pieces of about `limit` bytes. Nothing if it has none.
+    #[must_use]
+    pub fn of(snapshot: &Snapshot, ids: &[EntryId], session: &str, limit: usize) -> Vec<Self> {
+        let mut pieces: Vec<Self> = Vec::new();
+        let mut room = 0_usize;
+        for entry in ids.iter().filter_map(|id| snapshot.entries.get(id)) {
+            let secrets = entry
+                .spec
+                .secrets()
+                .into_iter()
+                .filter_map(|id| Some(SecretValue::new(id.clone(), snapshot.secrets.get(id)?)));
+            let length = serde_json::to_vec(&**entry).map_or(0, |bytes| bytes.len());
+            if pieces.is_empty() || length > room {
+                let session = session.to_owned();
+                pieces.push(Self { session, entries: Vec::new(), secrets: Vec::new() });
+                room = limit;
+            }
+            room = room.saturating_sub(length);
+            if let Some(piece) = pieces.last_mut() {
+                piece.entries.push(Entry::clone(entry));
+                piece.secrets.extend(secrets);
+            }
+        }
+        pieces
+    }
 }
 
 /// What the operator says on a stream.
@@ -130,6 +186,11 @@ pub enum FromOperator {
     Current(Applied),
     /// Other content.
     Snapshot(Box<SnapshotFrame>),
+    /// The operator has lost the content of these entries, and asks for what the proxy has of them.
+    Recall {
+        /// The entries.
+        ids: Vec<EntryId>,
+    },
     /// The operator lives.
     Ping,
     /// There is nothing more to come: the gateway is gone, or its identity is not this one any more.

@@ -5,6 +5,7 @@ mod key;
 mod mcp_server;
 mod model;
 mod provider;
+mod recalled;
 mod tenant;
 mod tool_policy;
 
@@ -21,6 +22,7 @@ use crate::id::{EntryId, ObjectId};
 use crate::spec::{CallerUrls, Spec};
 
 pub(crate) use gateway::{implicit, tenancy};
+pub use recalled::Recalled;
 
 /// A decoded spec of some kind.
 pub(crate) trait Resource: Send + Sync {
@@ -61,8 +63,8 @@ pub(crate) trait Resource: Send + Sync {
         None
     }
 
-    /// Returns the object as a tenant, if it is one.
-    fn as_tenant(&self) -> Option<&crds::Tenant> {
+    /// Returns the namespaces that the object owns, if it is a tenant.
+    fn owned(&self) -> Option<BTreeSet<String>> {
         None
     }
 }

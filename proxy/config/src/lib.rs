@@ -10,6 +10,7 @@ pub mod delivery;
 mod diagnostics;
 mod grant;
 mod hash;
+mod health;
 mod id;
 mod kinds;
 pub mod manifest;
@@ -25,7 +26,9 @@ pub use diagnostics::{
 };
 pub use grant::Grant;
 pub use hash::{Hash, HashKey, NoHash};
+pub use health::{Health, NOT_PROBED};
 pub use id::{EntryId, GatewayId, ObjectId, SecretId};
+pub use kinds::Recalled;
 pub use read::Schemas;
 pub use secret::Secret;
 pub use snapshot::{Delta, Entry, HashMismatch, IR, Snapshot};

@@ -48,6 +48,8 @@ pub struct Loaded {
     pub world: World,
     /// Problems of objects that are not compiled, such as Secrets.
     findings: Vec<Finding>,
+    /// What is right and has no effect.
+    warnings: Vec<Finding>,
     /// Where each object stands.
     places: BTreeMap<ObjectId, Place>,
 }
@@ -129,6 +131,7 @@ impl Reader<'_> {
             return;
         }
         self.object(&id, document, &place);
+        self.loaded.warnings.extend(idle(&id, document).map(|problem| place.finding(&id, problem)));
         self.loaded.places.insert(id, place);
     }
 
@@ -153,6 +156,12 @@ impl Reader<'_> {
 }
 
 impl Loaded {
+    /// Lists what is right and has no effect where configuration comes from files, with file and line.
+    #[must_use]
+    pub fn warnings(&self) -> &[Finding] {
+        &self.warnings
+    }
+
     /// Lists everything that is wrong, with file and line: what reading found and what compiling found.
     #[must_use]
     pub fn findings(&self, compiled: &Compiled) -> Vec<Finding> {
@@ -166,6 +175,17 @@ impl Loaded {
         findings.sort();
         findings
     }
+}
+
+/// Lists the fields that an operator alone obeys.
+fn idle(id: &ObjectId, document: &Value) -> impl Iterator<Item = Problem> {
+    let fields = match id.kind.as_str() {
+        "ResponsesGateway" => ["infrastructure", "configDelivery"].as_slice(),
+        _ => &[],
+    };
+    let given = fields.iter().filter(|field| document["spec"].get(field).is_some()).collect::<Vec<_>>();
+    let message = "has no effect here: it is for an operator in a cluster";
+    given.into_iter().map(move |field| Problem::invalid(format!("spec.{field}"), message))
 }
 
 /// Names the object that a document describes; absent if it has no kind or no name.

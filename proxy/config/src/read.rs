@@ -86,6 +86,6 @@ fn unknown_kind(id: &ObjectId) -> Problem {
 fn before(id: &ObjectId, last: &Compiled) -> Option<Value> {
     match &last.last_good.get(id)?.values().next()?.body {
         Body::Valid(spec) => Some(json!({"spec": spec})),
-        Body::Invalid(..) => None,
+        Body::Invalid(..) | Body::Recalled(_) => None,
     }
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::hash::Hash;
 use crate::id::{EntryId, SecretId};
 use crate::secret::Secret;
-use crate::spec::{GatewaySpec, Spec};
+use crate::spec::{Credential, GatewaySpec, Spec};
 
 pub use delta::{Delta, HashMismatch, apply, diff};
 
@@ -89,5 +89,22 @@ impl Entry {
     pub fn new(id: EntryId, generation: i64, spec: Spec) -> Self {
         let hash = Hash::canonical(&json!({"id": id, "spec": spec}));
         Self { id, generation, hash, spec }
+    }
+
+    /// Returns the secret that a provider's entry names, with the keyed hash of its value.
+    #[must_use]
+    pub fn credential(&self) -> Option<(&SecretId, Hash)> {
+        match &self.spec {
+            Spec::Provider(provider) => match &provider.credential {
+                Credential::Key { secret, hash, .. } => Some((secret, *hash)),
+                Credential::None | Credential::Missing => None,
+            },
+            Spec::Gateway(_)
+            | Spec::Tenant(_)
+            | Spec::Key(_)
+            | Spec::Model(_)
+            | Spec::McpServer(_)
+            | Spec::ToolPolicy(_) => None,
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What the compiler is given.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -8,6 +9,7 @@ use crate::diagnostics::Problem;
 use crate::grant::Grant;
 use crate::hash::HashKey;
 use crate::id::{GatewayId, ObjectId};
+use crate::kinds::Recalled;
 use crate::secret::Secret;
 use crate::spec::ClusterKeys;
 
@@ -70,6 +72,8 @@ pub enum Body {
     Valid(Value),
     /// A spec that did not: why, and its `targetRefs` as they stand, or null.
     Invalid(Vec<Problem>, Value),
+    /// What was served of an object, as a proxy gave it back. Only last good content is of this form.
+    Recalled(Arc<Recalled>),
 }
 
 impl Object {

@@ -31,6 +31,9 @@ mod kit;
 #[path = "suite/laws.rs"]
 mod laws;
 #[cfg(test)]
+#[path = "suite/recall.rs"]
+mod recall;
+#[cfg(test)]
 #[path = "suite/tools.rs"]
 mod tools;
 #[cfg(test)]

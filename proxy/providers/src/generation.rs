@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use crate::answer::Answer;
 use crate::fault;
+use crate::health::verdict;
 use crate::targets::{Asking, Call, Course, Target, Targets};
 
 type Told = Vec<Result<ModelEvent, ModelError>>;
@@ -78,6 +79,7 @@ impl Generation {
         let mut events = Vec::new();
         while !answer.has_said() && !answer.is_done() {
             if let Err(error) = answer.read(&mut events).await {
+                target.upstream.note(verdict(&error, self.call.credential.is_some()));
                 return if answer.has_said() {
                     Ok(self.tell(answer, events, Err(error)))
                 } else {
@@ -85,6 +87,7 @@ impl Generation {
                 };
             }
         }
+        target.upstream.note(Some(Ok(())));
         Ok(self.tell(answer, events, Ok(())))
     }
 

@@ -17,12 +17,14 @@ mod calls;
 mod fault;
 mod free_text;
 mod generation;
+mod health;
 mod lenient;
 mod order;
 #[cfg(test)]
 mod support;
 
 pub use dialect::{Decoder, Dialect};
+pub use health::{State as Health, Trouble};
 pub use profile::Profile;
 pub use relay::{RelayBody, Relayed};
 pub use retry::{Backoff, Reasons, Retry};

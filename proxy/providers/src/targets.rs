@@ -90,7 +90,10 @@ impl Targets {
             let target = course.target()?.clone();
             let request = Asking { path, body: body.with_model(&target.model), public_name: body.model() };
             match course.post(&target, request, &call).await {
-                Ok(response) => return Ok(relay::relayed(response, &target, course.total_until(&target))),
+                Ok(response) => {
+                    target.upstream.note(Some(Ok(())));
+                    return Ok(relay::relayed(response, &target, course.total_until(&target)));
+                }
                 Err(error) => course.after(error).await?,
             }
         }

@@ -18,6 +18,7 @@ use crate::budget::Budget;
 use crate::chat::ChatCompletions;
 use crate::dialect::Dialect;
 use crate::fault::{self, Asked, Remote, wait};
+use crate::health::{self, State, Trouble};
 use crate::responses::Responses;
 use crate::settings::{Api, Settings, Timeouts};
 use crate::targets::Call;
@@ -44,6 +45,7 @@ pub struct Upstream {
     since: Instant,
     /// Until when it asked to be left alone.
     resting: Mutex<Option<Instant>>,
+    health: Mutex<health::Health>,
 }
 
 /// One request on its way.
@@ -77,6 +79,7 @@ impl Upstream {
             budget,
             since: Instant::now(),
             resting: Mutex::new(None),
+            health: Mutex::default(),
         }
     }
 
@@ -119,7 +122,19 @@ impl Upstream {
         self.resting.lock().is_some_and(|until| now < until)
     }
 
-    /// Sends a request and returns an answer of 2xx.
+    /// What the calls of clients have shown of it.
+    pub fn health(&self) -> State {
+        self.health.lock().state()
+    }
+
+    /// Takes down what became of a call; `None` says nothing of the upstream.
+    pub(crate) fn note(&self, result: Option<Result<(), Trouble>>) {
+        if let Some(result) = result {
+            self.health.lock().note(result, self.since.elapsed());
+        }
+    }
+
+    /// Sends a request and returns an answer of 2xx. What that answer is worth, the caller notes; what fails is noted.
     ///
     /// Errors: no connection, no answer in time, or any other status.
     pub(crate) async fn post(&self, post: Post<'_>) -> Result<Response<Incoming>, ModelError> {
@@ -130,14 +145,21 @@ impl Upstream {
         *request.uri_mut() = url;
         *request.headers_mut() = self.headers_of(post.call);
         let response = match timeout_at(post.until, self.client.send(request)).await {
-            Err(_) => return Err(fault::timeout()),
-            Ok(Err(error)) => return Err(sending(&error, self.name())),
+            Err(_) => {
+                self.note(Some(Err(Trouble::Unreachable)));
+                return Err(fault::timeout());
+            }
+            Ok(Err(error)) => {
+                self.note(Some(Err(health::unconnected(&error))));
+                return Err(sending(&error, self.name()));
+            }
             Ok(Ok(response)) => response,
         };
         if response.status().is_success() {
             return Ok(response);
         }
         let error = self.refusal(response, &post).await;
+        self.note(health::verdict(&error, post.call.credential.is_some()));
         if let Some(wait) = error.error.retry_after.filter(|_| post.call.credential.is_none()) {
             *self.resting.lock() = Instant::now().checked_add(wait);
         }

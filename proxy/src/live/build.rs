@@ -8,12 +8,15 @@ use config::spec::{
     Capabilities, Credential as Key, Defaults, ModelSpec, ModelType, Placement, Protocol, ProviderSpec,
     RetryReason, WireApi,
 };
-use config::{Entry, EntryId, Hash, Snapshot, Spec};
+use config::{Entry, EntryId, Hash, Health, Snapshot, Spec};
 use http::{HeaderName, HeaderValue};
 use parking_lot::Mutex;
 use protocol::destination::{Denied, Destination, Reach};
 use protocol::error::ApiError;
-use providers::{Api, Backoff, Credential, Profile, Reasons, Retry, Target, Targets, Timeouts, Upstream};
+use providers::{
+    Api, Backoff, Credential, Health as Seen, Profile, Reasons, Retry, Target, Targets, Timeouts, Trouble,
+    Upstream,
+};
 use tools::policy::Policies;
 
 use crate::auth::Gate;
@@ -65,7 +68,7 @@ pub struct Runtime {
     pub(super) at_urls: Arc<Mutex<HashMap<String, Arc<Provider>>>>,
     /// For `GET /v1/models`: every name.
     listed: BTreeSet<String>,
-    providers: HashMap<EntryId, Arc<Provider>>,
+    providers: BTreeMap<EntryId, Arc<Provider>>,
 }
 
 /// An upstream with its client.
@@ -147,8 +150,13 @@ impl Runtime {
             offered: BTreeMap::new(),
             at_urls: before.map(|before| Arc::clone(&before.at_urls)).unwrap_or_default(),
             listed: BTreeSet::new(),
-            providers: HashMap::new(),
+            providers: BTreeMap::new(),
         }
+    }
+
+    /// How the upstreams fare, as far as that is known.
+    pub fn health(&self) -> BTreeMap<&EntryId, Health> {
+        self.providers.iter().filter_map(|(id, provider)| Some((id, provider.health()?))).collect()
     }
 
     /// The names that a caller may send, sorted, each with its owner.
@@ -323,6 +331,24 @@ impl Provider {
     /// Whether it can be called without a key of the caller.
     pub fn is_usable(&self) -> bool {
         self.denied.is_none() && self.spec.credential != Key::Missing
+    }
+
+    fn health(&self) -> Option<Health> {
+        if self.denied.is_some() {
+            return Some(Health::EgressDenied);
+        }
+        match self.upstream.health() {
+            Seen::NotProbed => None,
+            Seen::Healthy => Some(Health::Healthy),
+            Seen::Troubled(trouble) => Some(match trouble {
+                Trouble::Unreachable => Health::Unreachable,
+                Trouble::AuthenticationFailed => Health::AuthenticationFailed,
+                Trouble::RateLimited => Health::RateLimited,
+                Trouble::TlsFailure => Health::TLSFailure,
+                Trouble::ProtocolError => Health::ProtocolError,
+                Trouble::EgressDenied => Health::EgressDenied,
+            }),
+        }
     }
 
     fn target(self: &Arc<Self>, target: &config::spec::Target) -> Target {

@@ -1,10 +1,11 @@
 //! Files → objects → snapshot, remembering the last good content of each object.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::Context;
 use config::manifest::{self, Finding, Loaded, Lookups};
-use config::{Compiled, GatewayId, HashKey, Schemas, Snapshot, compile};
+use config::{Compiled, EntryId, GatewayId, HashKey, Health, NOT_PROBED, Schemas, Snapshot, compile};
 use serde_json::{Value, json};
 
 use crate::live::files::Files;
@@ -94,6 +95,11 @@ impl Loader {
         self.loaded.findings(&self.compiled)
     }
 
+    /// What is right and has no effect, with file and line.
+    pub fn warnings(&self) -> &[Finding] {
+        self.loaded.warnings()
+    }
+
     /// Every problem with its object.
     pub fn problems(&self) -> impl Iterator<Item = (&config::ObjectId, &config::Problem)> {
         let of = |(id, about)| {
@@ -108,20 +114,30 @@ impl Loader {
         self.compiled.diagnostics.len()
     }
 
-    /// Every object with its conditions.
-    pub fn objects(&self) -> Vec<Value> {
+    /// Every object with its conditions, and providers with what is known of their health.
+    pub fn objects(&self, health: &BTreeMap<&EntryId, Health>) -> Vec<Value> {
         let object = |(id, about): (&config::ObjectId, &config::Diagnostics)| {
+            let conditions = about.conditions().into_iter().map(|condition| json!(condition));
+            let healthy =
+                (id.kind == "ModelProvider").then(|| healthy(health.get(&EntryId::of(id)).copied()));
             json!({
                 "kind": id.kind,
                 "namespace": id.namespace,
                 "name": id.name,
                 "observedGeneration": about.generation,
-                "conditions": about.conditions(),
+                "conditions": conditions.chain(healthy).collect::<Vec<_>>(),
                 "serving": about.serving,
             })
         };
         self.compiled.diagnostics.iter().map(object).collect()
     }
+}
+
+/// The condition `Healthy`; its status is null where nothing is known.
+fn healthy(health: Option<Health>) -> Value {
+    let reason = health.map_or_else(|| NOT_PROBED.to_owned(), Health::reason);
+    let message = health.map_or("", Health::message);
+    json!({"type": "Healthy", "status": health.map(|health| health == Health::Healthy), "reason": reason, "message": message})
 }
 
 /// A snapshot for people: secrets by name only.

@@ -9,8 +9,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use config::delivery::{Ack, Applied, FromOperator, FromProxy, Hello, Outcome, Rejected, Report};
-use config::{GatewayId, IR, Snapshot};
+use config::delivery::{
+    Ack, Applied, FromOperator, FromProxy, Hello, Observed, Outcome, Recalled, Rejected, Report,
+};
+use config::{EntryId, GatewayId, IR, Snapshot};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -39,6 +41,8 @@ pub struct Settings {
 const FIRST_WAIT: Duration = Duration::from_secs(5);
 /// How long one try may take once the disk had nothing.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The size of one report of many entries; the operator takes reports of twice that.
+const PIECE_BYTES: usize = 512 << 10;
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(15);
 
@@ -197,6 +201,7 @@ impl Follower {
             }
             FromOperator::Drain { reason } => anyhow::bail!("the operator has ended the stream: {reason}"),
             FromOperator::Ping => self.report(live, session).await,
+            FromOperator::Recall { ids } => self.give_back(session, &ids).await,
             FromOperator::Current(applied) => {
                 live.note(applied);
                 self.acknowledge(session, applied).await
@@ -215,6 +220,16 @@ impl Follower {
                 }
             }
         }
+    }
+
+    /// Gives the operator what it has lost.
+    async fn give_back(&self, session: &str, ids: &[EntryId]) -> anyhow::Result<()> {
+        let Some(received) = self.assembly.received() else { return Ok(()) };
+        for piece in Recalled::of(received, ids, session, PIECE_BYTES) {
+            info!(entries = piece.entries.len(), "Giving the operator what it asks for");
+            self.link.tell(&FromProxy::Recalled(piece)).await?;
+        }
+        Ok(())
     }
 
     async fn apply(
@@ -260,7 +275,13 @@ impl Follower {
     }
 
     async fn report(&self, live: &Live, session: &str) -> anyhow::Result<()> {
-        let serving = live.running().is_some();
-        self.link.tell(&FromProxy::Report(Report { session: session.to_owned(), serving, inflight: 0 })).await
+        let (session, serving) = (session.to_owned(), live.running().is_some());
+        let runtime = live.load();
+        let seen = runtime.health().into_iter();
+        let health = seen.map(|(id, state)| Observed { id: id.clone(), state }).collect();
+        self.link.tell(&FromProxy::Report(Report { session, serving, inflight: 0, health })).await
     }
 }
+
+#[cfg(test)]
+mod tests;

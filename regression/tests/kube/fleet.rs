@@ -183,7 +183,7 @@ impl Fleet {
 }
 
 /// Takes the Lease from the operator of the test before, which was killed and has not let go of it.
-async fn release(cluster: &Cluster) -> anyhow::Result<()> {
+pub(crate) async fn release(cluster: &Cluster) -> anyhow::Result<()> {
     let delete = ["delete", "lease", "fairlead-operator", "--namespace", "fairlead-system"];
     cluster.kubectl(&[&delete[..], &["--ignore-not-found"]].concat()).await?;
     Ok(())

@@ -11,8 +11,8 @@ use tokio::time::{Instant, sleep};
 
 use super::fleet::{Fleet, PATIENCE};
 
-/// Longer than the Lease of the operators.
-const AWAY: Duration = Duration::from_secs(20);
+/// Longer than everything that is remembered by the clock: the Lease of the operators, and what tokens are worth.
+const AWAY: Duration = Duration::from_secs(60);
 
 /// Somebody who asks without a pause.
 struct Caller {

@@ -81,3 +81,28 @@ fn files_with_several_gateways_are_validated_whole_and_rendered_one_by_one() -> 
     assert_eq!(rendered["entries"].as_array().map(Vec::len), Some(2));
     Ok(())
 }
+
+#[test]
+fn validate_and_render_tell_what_has_no_effect_and_succeed() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let gateway = "apiVersion: fairlead.dev/v1alpha1\nkind: ResponsesGateway\nmetadata: {name: main}\nspec: \
+                   {authentication: {methods: [APIKey]}, infrastructure: {mode: External, serviceAccounts: [{name: proxy}]}}\n";
+    std::fs::write(folder.path().join("gateway.yaml"), gateway)?;
+    let run = |command: &str| {
+        let output =
+            Command::new(proxy::binary()?).args([command, "--config"]).arg(folder.path()).output()?;
+        anyhow::Ok(output)
+    };
+    let is_told = |text: &[u8]| {
+        let text = String::from_utf8_lossy(text);
+        text.lines().any(|line| {
+            line.starts_with("warning: ") && line.contains("spec.infrastructure: has no effect here")
+        })
+    };
+    let validated = run("validate")?;
+    assert!(validated.status.success() && is_told(&validated.stdout), "{validated:?}");
+    let rendered = run("render")?;
+    assert!(rendered.status.success() && is_told(&rendered.stderr), "{rendered:?}");
+    serde_json::from_slice::<serde_json::Value>(&rendered.stdout)?;
+    Ok(())
+}

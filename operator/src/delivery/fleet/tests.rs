@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use config::Entry;
 use config::Spec;
+use config::delivery::{Observed, Recalled};
 use config::spec::{CallerUrls, Filter, TenantSpec};
 
 use super::*;
@@ -201,7 +202,7 @@ fn a_stream_that_was_replaced_ends() {
     let first = join(&mut fleet, "one", None);
     join(&mut fleet, "one", None);
     assert_eq!(fleet.next(&gateway(), &first, SECOND), [FromOperator::Drain { reason: "Replaced".into() }]);
-    assert!(!fleet.report(&gateway(), &first, true));
+    assert_eq!(fleet.report(&gateway(), report(&first, Vec::new())), None);
 }
 
 #[test]
@@ -243,4 +244,55 @@ fn a_rejection_outlives_the_session_in_which_it_was_told() {
     join(&mut fleet, "one", Some(due));
     let expected = Progress::Rejected { proxy: "one".into(), message: "no".into() };
     assert_eq!(progress(&fleet, &entry, SECOND), Some(expected));
+}
+
+#[test]
+fn while_something_is_recalled_a_proxy_that_runs_something_is_asked_once_and_nothing_is_sent() {
+    let (known, lost) = (tenant("red", "x"), tenant("blue", "y"));
+    let mut fleet = serving(std::slice::from_ref(&known));
+    fleet.recall(&gateway(), [lost.id.clone()].into());
+    let runs = Applied { hash: Hash::of(b"x"), epoch: 6, sequence: 3 };
+    let (old, new) = (join(&mut fleet, "old", Some(runs)), join(&mut fleet, "new", None));
+    let ids = vec![lost.id.clone()];
+    assert_eq!(fleet.next(&gateway(), &old, SECOND), [FromOperator::Recall { ids }]);
+    assert_eq!(fleet.next(&gateway(), &old, SECOND), []);
+    assert_eq!(fleet.next(&gateway(), &new, SECOND), []);
+    let told = |session: &str, entries: &[&Arc<Entry>]| Recalled {
+        session: session.to_owned(),
+        entries: entries.iter().map(|entry| Entry::clone(entry)).collect(),
+        secrets: Vec::new(),
+    };
+    assert!(!fleet.recalled(&gateway(), told(&new, &[&lost])), "it was not asked");
+    assert!(fleet.recalled(&gateway(), told(&old, &[&lost, &known])));
+    assert_eq!(fleet.take_recalled(), [(gateway(), told(&old, &[&lost]))], "what was asked for, and no more");
+    fleet.release();
+    assert!(!fleet.recalled(&gateway(), told(&old, &[&lost])));
+    for session in [old, new] {
+        settle(&mut fleet, &session);
+    }
+    assert_eq!(progress(&fleet, &known, SECOND), Some(Progress::Everywhere));
+}
+
+fn report(session: &str, health: Vec<Observed>) -> Report {
+    Report { session: session.to_owned(), serving: true, inflight: 0, health }
+}
+
+#[test]
+fn the_worst_that_a_serving_proxy_says_of_an_upstream_counts() {
+    let entry = tenant("red", "x");
+    let mut fleet = serving(std::slice::from_ref(&entry));
+    let sessions = ["one", "two"].map(|name| join(&mut fleet, name, None));
+    for session in &sessions {
+        settle(&mut fleet, session);
+    }
+    let seen = |state| vec![Observed { id: entry.id.clone(), state }];
+    assert_eq!(fleet.health(&gateway(), &entry.id), None);
+    assert_eq!(fleet.report(&gateway(), report(&sessions[0], seen(Health::Healthy))), Some(true));
+    assert_eq!(fleet.report(&gateway(), report(&sessions[0], seen(Health::Healthy))), Some(false));
+    assert_eq!(fleet.health(&gateway(), &entry.id), Some(("one", Health::Healthy)));
+    assert_eq!(fleet.report(&gateway(), report(&sessions[1], seen(Health::Unreachable))), Some(true));
+    assert_eq!(fleet.health(&gateway(), &entry.id), Some(("two", Health::Unreachable)));
+    let unknown = Observed { id: tenant("blue", "x").id.clone(), state: Health::Unreachable };
+    assert_eq!(fleet.report(&gateway(), report(&sessions[1], vec![unknown])), Some(true));
+    assert_eq!(fleet.health(&gateway(), &entry.id), Some(("one", Health::Healthy)), "it takes that back");
 }

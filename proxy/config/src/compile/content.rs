@@ -7,7 +7,7 @@ use super::Compiled;
 use super::gateway;
 use crate::diagnostics::{Problem, Reason};
 use crate::id::{GatewayId, ObjectId};
-use crate::kinds::{self, Resource};
+use crate::kinds::{self, Recalled, Resource};
 use crate::world::{Body, Object, World};
 
 /// One content of an object.
@@ -61,6 +61,7 @@ impl Chosen {
         let targets = match &object.body {
             Body::Valid(spec) => &spec["targetRefs"],
             Body::Invalid(_, targets) => targets,
+            Body::Recalled(_) => return None,
         };
         Some(Self { object: Arc::new(object.clone()), resource: guard(targets) })
     }
@@ -78,6 +79,10 @@ pub(super) fn choose(object: &Object, last: &Compiled) -> Result<Chosen, Vec<Pro
     let spec = match &object.body {
         Body::Valid(spec) => spec,
         Body::Invalid(problems, _) => return Err(problems.clone()),
+        Body::Recalled(recalled) => {
+            let resource: Arc<dyn Resource> = Arc::<Recalled>::clone(recalled);
+            return Ok(Chosen { object: Arc::new(object.clone()), resource });
+        }
     };
     let kind = kinds::find(&object.id.kind);
     let kind =

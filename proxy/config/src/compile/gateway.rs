@@ -63,7 +63,7 @@ impl Gateway {
     /// Tells why an object that is meant for this gateway may not attach to it.
     pub(super) fn refusal(&self, asking: &Chosen, world: &World) -> Option<Problem> {
         let (own, other) = (self.id.namespace(), &asking.id().namespace);
-        let is_tenant = asking.resource.as_tenant().is_some();
+        let is_tenant = asking.resource.owned().is_some();
         let refuse = |reason, message| Some(Problem::unaccepted(reason, path(asking), message));
         if is_tenant && own != other {
             let message = format!("{self} takes Tenants of its own namespace only: move it there");

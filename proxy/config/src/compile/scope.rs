@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::Compiled;
 use super::admit::Admitted;
 use super::view::View;
 use crate::diagnostics::{Attachment, Condition, Degraded, Problem, Reason};
 use crate::hash::Hash;
-use crate::id::{ObjectId, SecretId};
+use crate::id::{GatewayId, ObjectId, SecretId};
 use crate::secret::Secret;
 use crate::snapshot::Snapshot;
 use crate::spec::ClusterKeys;
@@ -15,14 +16,18 @@ use crate::spec::ClusterKeys;
 pub(crate) struct Scope<'a> {
     admitted: &'a Admitted<'a>,
     last: Option<&'a Snapshot>,
+    /// Values that proxies gave back.
+    recalled: Option<&'a BTreeMap<SecretId, Secret>>,
     secrets: BTreeMap<SecretId, Secret>,
     problems: Vec<Problem>,
     degraded: Option<Degraded>,
 }
 
 impl<'a> Scope<'a> {
-    pub(super) fn new(admitted: &'a Admitted<'a>, last: Option<&'a Snapshot>) -> Self {
-        Self { admitted, last, secrets: BTreeMap::new(), problems: Vec::new(), degraded: None }
+    pub(super) fn new(admitted: &'a Admitted<'a>, gateway: &GatewayId, last: &'a Compiled) -> Self {
+        let recalled = last.recalled.get(gateway);
+        let last = last.gateway(gateway).map(AsRef::as_ref);
+        Self { admitted, last, recalled, secrets: BTreeMap::new(), problems: Vec::new(), degraded: None }
     }
 
     /// The gateway and its tenants.
@@ -91,7 +96,7 @@ impl<'a> Scope<'a> {
             Err((reason, message)) => {
                 self.unresolved(reason, path, message);
                 let may_keep = keep_last && reason != Reason::RefNotPermitted;
-                let last = self.last.and_then(|last| last.secrets.get(id)).filter(|_| may_keep)?.clone();
+                let last = self.last_value(id).filter(|_| may_keep)?;
                 self.degrade(Degraded::ServingLastGood);
                 last
             }
@@ -99,6 +104,12 @@ impl<'a> Scope<'a> {
         let hash = Hash::keyed(&world.hash_key, value.expose().as_bytes());
         self.secrets.insert(id.clone(), value);
         Some(hash)
+    }
+
+    /// The value that was served last.
+    fn last_value(&self, id: &SecretId) -> Option<Secret> {
+        let last = self.last.and_then(|last| last.secrets.get(id));
+        last.or_else(|| self.recalled?.get(id)).cloned()
     }
 
     fn look_up(&self, id: &SecretId, asking: &ObjectId) -> Result<Secret, (Reason, String)> {

@@ -33,10 +33,10 @@ impl<'a> View<'a> {
 
     /// Takes a tenant in.
     pub(super) fn add(&mut self, tenant: &Chosen) {
-        let Some(resource) = tenant.resource.as_tenant() else { return };
+        let Some(owned) = tenant.resource.owned() else { return };
         let name = &tenant.id().name;
         self.tenants.push(name.clone());
-        self.owners.extend(resource.namespaces.iter().flatten().map(|owned| (owned.clone(), name.clone())));
+        self.owners.extend(owned.into_iter().map(|owned| (owned, name.clone())));
     }
 
     /// Tells which tenants see an object, their filters left aside.

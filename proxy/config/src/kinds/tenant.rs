@@ -1,5 +1,7 @@
 //! Compiles Tenants.
 
+use std::collections::BTreeSet;
+
 use crds::Tenant;
 use crds::reference::ObjectRef;
 use crds::tenant::{self as resource};
@@ -37,8 +39,8 @@ impl Resource for Tenant {
         }))
     }
 
-    fn as_tenant(&self) -> Option<&Tenant> {
-        Some(self)
+    fn owned(&self) -> Option<BTreeSet<String>> {
+        Some(self.namespaces.iter().flatten().cloned().collect())
     }
 }
 

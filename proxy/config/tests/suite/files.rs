@@ -111,3 +111,16 @@ fn what_was_read_prints_without_secrets() {
     let printed = format!("{:?} {:?}", process.loaded, source("a.yaml", &yaml));
     assert!(printed.contains("ModelProvider") && !printed.contains("sk-literal"), "{printed}");
 }
+
+#[test]
+fn what_an_operator_alone_obeys_is_a_warning_with_its_line_and_no_problem() {
+    let process = Process::of(
+        "apiVersion: fairlead.dev/v1alpha1\nkind: ResponsesGateway\nmetadata: {name: main}\nspec:\n  \
+         authentication: {mode: Required, methods: [APIKey]}\n  infrastructure:\n    mode: External\n    \
+         serviceAccounts: [{name: proxy}]\n",
+    );
+    let warnings: Vec<_> = process.loaded.warnings().iter().map(ToString::to_string).collect();
+    let expected = "a.yaml:6: ResponsesGateway default/main: spec.infrastructure: has no effect here: it is for an operator in a cluster";
+    assert_eq!(warnings, [expected]);
+    assert!(process.findings().is_empty(), "{:?}", process.findings());
+}

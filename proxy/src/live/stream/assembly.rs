@@ -41,6 +41,11 @@ impl Assembly {
         self.received = Some(snapshot);
     }
 
+    /// What was received last.
+    pub(super) fn received(&self) -> Option<&Arc<Snapshot>> {
+        self.received.as_ref()
+    }
+
     /// True if the snapshot with this hash is the one that was received last.
     pub(super) fn has(&self, hash: &Hash) -> bool {
         self.received.as_ref().is_some_and(|received| received.hash == *hash)
