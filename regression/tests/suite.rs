@@ -15,6 +15,7 @@ mod suite {
     mod health;
     mod house;
     mod loops;
+    mod mcp;
     mod models;
     mod quirks;
     mod reload;

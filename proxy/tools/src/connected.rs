@@ -294,11 +294,16 @@ fn audit(ruling: &Ruling, request: &str) {
         server = audit.server,
         tool = audit.tool,
         rule = audit.rule,
-        outcome = ?audit.outcome,
-        reason = ?audit.reason,
+        outcome = word(&audit.outcome),
+        reason = audit.reason.as_ref().map(word),
         arguments = audit.arguments,
         "Tool call"
     );
+}
+
+/// A word as it stands in serialized records.
+fn word(word: &impl serde::Serialize) -> String {
+    serde_json::to_value(word).ok().and_then(|value| Some(value.as_str()?.to_owned())).unwrap_or_default()
 }
 
 #[cfg(test)]
