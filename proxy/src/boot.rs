@@ -174,8 +174,8 @@ impl Boot {
         let serve = &self.serve;
         let reaches = Reaches { loopback: serve.egress_allow_loopback, url_models: serve.allow_url_models };
         let issuers = Issuers::new(reaches.loopback);
-        let servers = tools::mcp::Pool::default();
-        let frame = Frame { reaches, flags: self.flags(), issuers, servers };
+        let (servers, clients) = (tools::mcp::Pool::default(), Arc::default());
+        let frame = Frame { reaches, flags: self.flags(), issuers, servers, clients };
         match serve.operator.settings(serve.choice.gateway.clone())? {
             Some(settings) => {
                 let live = Live::of_stream(settings.gateway.clone(), frame);

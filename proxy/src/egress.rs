@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use parking_lot::Mutex;
 use protocol::destination::{Denied, Destination, Reach};
 use providers::Transport;
 use rustls::ClientConfig;
@@ -71,6 +72,25 @@ pub fn documents(reach: Reach, connect: Duration) -> reqwest::Result<reqwest::Cl
         .tcp_nodelay(true)
         .tcp_keepalive(KEEP_ALIVE)
         .build()
+}
+
+/// Clients for MCP servers: one for each reach and patience, since to make one takes long.
+#[derive(Debug, Default)]
+pub struct Clients(Mutex<Vec<(Reach, Duration, reqwest::Client)>>);
+
+impl Clients {
+    /// The client that reaches so far and waits so long for a connection.
+    ///
+    /// Errors: the TLS set-up fails.
+    pub fn get(&self, reach: Reach, connect: Duration) -> reqwest::Result<reqwest::Client> {
+        let mut made = self.0.lock();
+        if let Some((.., client)) = made.iter().find(|(r, c, _)| (*r, *c) == (reach, connect)) {
+            return Ok(client.clone());
+        }
+        let client = documents(reach, connect)?;
+        made.push((reach, connect, client.clone()));
+        Ok(client)
+    }
 }
 
 /// Makes the client for the operator, whose address the command line gives; `ca` are the certificates that it is known by.

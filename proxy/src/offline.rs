@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use config::HashKey;
@@ -62,6 +63,7 @@ pub fn why(asked: &Why, environment: &Environment) -> anyhow::Result<ExitCode> {
         flags: Flags::default(),
         issuers: Issuers::new(true),
         servers: tools::mcp::Pool::default(),
+        clients: Arc::default(),
     };
     let (runtime, _) = Runtime::build(&snapshot, None, &frame);
     let view = runtime.gate.view(asked.tenant.as_deref()).with_context(|| match &asked.tenant {
@@ -99,7 +101,7 @@ fn load(
     (sources, choice): (&Sources, &Choice),
     key: HashKey,
     environment: &Environment,
-) -> anyhow::Result<(Loader, std::sync::Arc<config::Snapshot>)> {
+) -> anyhow::Result<(Loader, Arc<config::Snapshot>)> {
     let mut loader = Loader::of(choice.gateway.clone()).hashing_with(key);
     match loader.load(&files(sources, environment))? {
         Ok(snapshot) => Ok((loader, snapshot)),

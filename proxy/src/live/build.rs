@@ -22,7 +22,7 @@ use tools::policy::Policies;
 use crate::auth::Gate;
 use crate::auth::issuer::Issuers;
 use crate::auth::view::View;
-use crate::egress;
+use crate::egress::{self, Clients};
 use crate::live::Reaches;
 use crate::live::policies;
 use crate::live::resolve::{bearer, keyed, may_use};
@@ -37,8 +37,9 @@ pub struct Frame {
     pub reaches: Reaches,
     pub flags: Flags,
     pub issuers: Issuers,
-    /// Connections to MCP servers.
+    /// Connections to MCP servers, and what makes them.
     pub servers: tools::mcp::Pool,
+    pub clients: Arc<Clients>,
 }
 
 /// What a proxy serves with: immutable, swapped as a whole.
@@ -62,8 +63,8 @@ pub struct Runtime {
     servers: HashMap<String, Vec<Arc<Offered>>>,
     /// The same by entry.
     offered: BTreeMap<EntryId, Arc<Offered>>,
-    /// For MCP servers of callers, made for the first of them.
-    caller_client: Arc<Mutex<Option<reqwest::Client>>>,
+    /// For MCP servers.
+    clients: Arc<Clients>,
     /// Upstreams of `url@model`, by URL.
     pub(super) at_urls: Arc<Mutex<HashMap<String, Arc<Provider>>>>,
     /// For `GET /v1/models`: every name.
@@ -145,7 +146,7 @@ impl Runtime {
             fallback: None,
             reaches: frame.reaches,
             policies: Arc::default(),
-            caller_client: before.map(|before| Arc::clone(&before.caller_client)).unwrap_or_default(),
+            clients: Arc::clone(&frame.clients),
             servers: HashMap::new(),
             offered: BTreeMap::new(),
             at_urls: before.map(|before| Arc::clone(&before.at_urls)).unwrap_or_default(),
@@ -202,22 +203,15 @@ impl Runtime {
         self.reaches.loopback
     }
 
-    /// The client for MCP servers that callers bring; connections are kept by server.
+    /// The client for MCP servers that callers bring.
     ///
     /// Errors: 500 if the TLS set-up fails.
-    pub fn caller_client(&self) -> Result<reqwest::Client, ApiError> {
-        let mut kept = self.caller_client.lock();
-        if let Some(client) = kept.as_ref() {
-            return Ok(client.clone());
-        }
-        let loopback = self.reaches.loopback;
-        let reach = Reach { http: loopback, private: false, loopback };
-        let client = egress::documents(reach, CALLER_CONNECT).map_err(|error| {
+    pub fn caller_client(&self, reach: Reach) -> Result<reqwest::Client, ApiError> {
+        self.clients.get(reach, CALLER_CONNECT).map_err(|error| {
             let error = crate::error::chain(&error);
             tracing::error!(error, "Cannot make a client for MCP servers");
             ApiError::internal()
-        })?;
-        Ok(kept.insert(client).clone())
+        })
     }
 
     /// The MCP servers of this runtime whose connections `after` has no use for.
@@ -234,7 +228,11 @@ impl Runtime {
             let Spec::McpServer(spec) = &entry.spec else { continue };
             let known = before.and_then(|before| before.offered.get(&entry.id)).cloned();
             let is_same = known.as_ref().is_some_and(|known| known.hash == entry.hash);
-            let built = if is_same { None } else { Some(Offered::new(entry, spec, snapshot, self.reaches)) };
+            let built = if is_same {
+                None
+            } else {
+                Some(Offered::new(entry, spec, snapshot, (self.reaches, &self.clients)))
+            };
             let server = match built {
                 None => known,
                 Some(Ok(server)) => Some(Arc::new(server)),

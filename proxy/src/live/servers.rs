@@ -12,7 +12,7 @@ use tools::connected::{Pace, Presentation};
 use tools::mcp::{ClientAuth, ClientCredentials, Headers, Limits, Protocol as Era, Server, Timeouts};
 use tools::policy::{Floor, Server as Terms};
 
-use crate::egress;
+use crate::egress::Clients;
 use crate::live::Reaches;
 
 /// A server that callers name by its label.
@@ -34,9 +34,9 @@ impl Offered {
         entry: &Entry,
         spec: &McpServerSpec,
         snapshot: &Snapshot,
-        reaches: Reaches,
+        means: (Reaches, &Clients),
     ) -> Result<Self, String> {
-        let server = server(entry, spec, snapshot, reaches)?;
+        let server = server(entry, spec, snapshot, means)?;
         Ok(Self {
             terms: Arc::new(terms(entry, spec)),
             presentation: Arc::new(presentation(spec)),
@@ -85,13 +85,13 @@ fn server(
     entry: &Entry,
     spec: &McpServerSpec,
     snapshot: &Snapshot,
-    reaches: Reaches,
+    (reaches, clients): (Reaches, &Clients),
 ) -> Result<Option<Server>, String> {
     let reach = Reach { http: true, private: spec.allow_private_endpoint, loopback: reaches.loopback };
     let Some(url) = spec.url.as_ref().and_then(|url| usable(url, spec, reach).ok()) else { return Ok(None) };
     let Some((headers, oauth)) = credentials(spec, snapshot, reach)? else { return Ok(None) };
     let millis = Duration::from_millis;
-    let client = egress::documents(reach, millis(spec.timeouts.connect_ms));
+    let client = clients.get(reach, millis(spec.timeouts.connect_ms));
     let client = client.map_err(|error| crate::error::chain(&error))?;
     let mut server = Server::new(client, url, reach);
     server.protocol = era(spec.protocol);

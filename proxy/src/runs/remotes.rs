@@ -140,6 +140,7 @@ fn ours(
         pace: Some(Arc::clone(&offered.pace)),
         presentation: Arc::clone(&offered.presentation),
         is_required: offered.is_required(),
+        description: tool.server_description.clone().or_else(|| offered.spec.description.clone()),
         heard: Heard::default(),
     })
 }
@@ -163,7 +164,7 @@ fn own(
         return Err(ApiError::invalid_value(&param, "this URL cannot be used as an MCP server."));
     };
     let reach = Reach { http: loopback, private: false, loopback };
-    let client = request.runtime.caller_client()?;
+    let client = request.runtime.caller_client(reach)?;
     let mut server = mcp::Server::new(client, checked, reach);
     server.headers = beside(index, tool, &Headers::default())?;
     let terms = Terms {
@@ -181,6 +182,7 @@ fn own(
         pace: None,
         presentation: Arc::default(),
         is_required: true,
+        description: tool.server_description.clone(),
         heard: Heard::default(),
     })
 }

@@ -214,11 +214,16 @@ fn echoed(
     response
 }
 
+/// Paragraphs as one text.
+fn joined(parts: [Option<String>; 2]) -> Option<String> {
+    parts.into_iter().flatten().reduce(|one, other| format!("{one}\n\n{other}"))
+}
+
 fn template(request: &CreateResponse, toolbox: &Toolbox, model: &Resolution) -> ModelRequest {
     let offered = toolbox.offered();
     ModelRequest {
         model: String::new(), // each target names the model in its own way
-        instructions: request.instructions.clone(),
+        instructions: joined([request.instructions.clone(), toolbox.descriptions()]),
         items: Arc::default(),
         parallel_tool_calls: request.parallel_tool_calls.filter(|_| !offered.is_empty()),
         tools: offered,

@@ -80,6 +80,8 @@ pub struct Connected {
     pub presentation: Arc<Presentation>,
     /// Whether the response fails without its tools.
     pub is_required: bool,
+    /// What the model reads about it.
+    pub description: Option<String>,
     /// What is said of its tools, and what was decided about its calls.
     pub heard: Heard,
 }
@@ -167,13 +169,27 @@ impl Connected {
         catalog.tools.iter().filter_map(shown).collect()
     }
 
+    /// Whether a tool may be used as it is at its server. Where pins are enforced, one without a pin may not.
     fn is_as_pinned(&self, tool: &mcp::Tool) -> bool {
-        let Some(pin) = self.presentation.pins.get(&tool.name).filter(|pin| **pin != tool.digest) else {
-            return true;
-        };
-        let (server, tool, digest) = (&self.terms.label, &tool.name, &tool.digest);
-        tracing::warn!(server, tool, %pin, digest, "A tool is not as its pin says");
-        !self.presentation.pins_are_enforced
+        let Presentation { pins, pins_are_enforced, .. } = self.presentation.as_ref();
+        match pins.get(&tool.name) {
+            Some(pin) if *pin == tool.digest => true,
+            None => !pins_are_enforced,
+            Some(pin) => {
+                let (server, tool, digest) = (&self.terms.label, &tool.name, &tool.digest);
+                tracing::warn!(server, tool, %pin, digest, "A tool is not as its pin says");
+                !pins_are_enforced
+            }
+        }
+    }
+
+    /// A list from the context may be old, or written by the caller: where pins are enforced, the server is asked.
+    async fn is_pinned_still(&self, name: &str) -> Result<bool, Failure> {
+        if !self.presentation.pins_are_enforced {
+            return Ok(true);
+        }
+        let catalog = self.context.pool.list(&self.context.tenant, &self.server).await?;
+        Ok(catalog.tools.iter().any(|tool| tool.name == name && self.is_as_pinned(tool)))
     }
 }
 
@@ -181,6 +197,10 @@ impl Connected {
 impl Remote for Connected {
     fn is_required(&self) -> bool {
         self.is_required
+    }
+
+    fn description(&self) -> Option<&str> {
+        self.description.as_deref()
     }
 
     fn allows(&self, tool: &ListedTool, origin: Origin) -> bool {
@@ -229,6 +249,11 @@ impl Remote for Connected {
             let (rule, request) = (&exceeded.rule, &self.context.request);
             tracing::info!(target: "audit", request, rule, outcome = "limited", tool, "Tool call");
             return denied("The limit of calls of this tool is reached. Try again later.");
+        }
+        match self.is_pinned_still(tool).await {
+            Ok(true) => {}
+            Ok(false) => return denied("The tool is not as its pin says."),
+            Err(failure) => return failed(failure, &ruling),
         }
         let arguments = match serde_json::from_str(&call.arguments) {
             Ok(Value::Object(arguments)) => arguments,

@@ -14,6 +14,11 @@ pub trait Remote: Send + Sync {
     /// Whether the response fails if the tools cannot be listed.
     fn is_required(&self) -> bool;
 
+    /// What the model reads about the server.
+    fn description(&self) -> Option<&str> {
+        None
+    }
+
     /// Whether the caller may use a tool at all. Asked once for each listed tool, before anything else about it.
     fn allows(&self, tool: &ListedTool, origin: Origin) -> bool;
 

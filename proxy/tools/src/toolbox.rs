@@ -107,6 +107,16 @@ impl Toolbox {
         self.inner.servers.iter().map(server).collect()
     }
 
+    /// What the model is to read about the servers, one line each.
+    pub fn descriptions(&self) -> Option<String> {
+        let line = |one: &Connected| {
+            let words = one.remote.description()?;
+            Some(format!("About the tools of the MCP server {}: {words}", one.tool.server_label))
+        };
+        let lines: Vec<String> = self.inner.servers.iter().filter_map(line).collect();
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    }
+
     /// Asks a server for its tools.
     pub async fn list(&self, server_label: &str) -> ListOutcome {
         match self.inner.server(server_label) {
