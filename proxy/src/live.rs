@@ -160,7 +160,14 @@ impl Live {
     fn reload(&self) {
         let Source::Files(files) = &self.source else { return };
         let mut state = self.state.lock();
+        let (said, had_errors) = (lines(&state.loader.findings()), !state.errors.is_empty());
         state.errors = match state.loader.load(files) {
+            // Other files may lie beside these, and be written to for each line of the log.
+            Ok(Ok(snapshot))
+                if !had_errors && self.is_served(&snapshot) && said == lines(&state.loader.findings()) =>
+            {
+                return;
+            }
             Ok(Ok(snapshot)) => {
                 self.swap(&mut state, &snapshot);
                 info!(hash = %snapshot.hash, "Configuration applied");
@@ -172,6 +179,10 @@ impl Live {
         for error in &state.errors {
             error!(%error, "Cannot read the configuration; what was served before goes on");
         }
+    }
+
+    fn is_served(&self, snapshot: &Snapshot) -> bool {
+        self.runtime.load().hash == snapshot.hash.to_string()
     }
 
     fn swap(&self, state: &mut State, snapshot: &Snapshot) {

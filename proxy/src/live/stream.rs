@@ -241,11 +241,11 @@ impl Follower {
     ) -> anyhow::Result<()> {
         self.run(live, snapshot, Running { applied, from_disk: false });
         info!(hash = %snapshot.hash, sequence = applied.sequence, "Configuration applied");
-        let acknowledged = self.acknowledge(session, applied).await;
+        // Kept before it is acknowledged: what is called programmed survives a crash.
         if let Err(error) = self.settings.last_good.write(&self.settings.gateway, applied, snapshot) {
             warn!(error = format!("{error:#}"), "Cannot keep the configuration on disk");
         }
-        acknowledged
+        self.acknowledge(session, applied).await
     }
 
     /// Runs a snapshot, and remembers what of it cannot be built.

@@ -109,3 +109,17 @@ async fn a_file_that_is_no_yaml_keeps_the_old_set() -> anyhow::Result<()> {
     until_served(&stage.proxy, "mended", true).await?;
     Ok(())
 }
+
+#[tokio::test]
+async fn what_lies_beside_the_configuration_applies_nothing() -> anyhow::Result<()> {
+    let stage = Stage::chat().await?;
+    for round in 0..3 {
+        stage.proxy.configure("proxy.log", &"a line\n".repeat(round + 1))?;
+        sleep(Duration::from_millis(120)).await;
+    }
+    stage.proxy.configure("added.yaml", &model("added", "Chat", "fake"))?;
+    until_served(&stage.proxy, "added", true).await?;
+    let applied = stage.proxy.logged("Configuration applied").await?;
+    assert_eq!(applied.matches("Configuration applied").count(), 1, "{applied}");
+    Ok(())
+}
