@@ -23,7 +23,7 @@ async fn configuration_is_taken_from_an_operator_of_the_right_authority_alone() 
     fleet.programmed("Programmed", PATIENCE).await?;
     fleet.change("encrypted").await?;
     fleet.until_it_runs(&proxy, "encrypted").await?;
-    fleet.programmed("Programmed", PATIENCE).await?;
+    fleet.wait("model/demo", "Programmed").await?; // of this generation
 
     // The same proxy, told to trust somebody else: it serves what it had, and takes nothing.
     std::fs::copy(certificates.path("other.pem"), &trusted)?;
