@@ -17,7 +17,8 @@ use crate::drive::procfs;
 use crate::scale::api::Api;
 use crate::scale::follower::Followers;
 
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Ten thousand statuses are written at fifty a second.
+const PATIENCE: Duration = Duration::from_secs(900);
 /// Objects that are created at once.
 const AT_ONCE: usize = 16;
 
@@ -226,6 +227,7 @@ kind: ResponsesGateway
 metadata: {name: main, namespace: OWN_NAMESPACE}
 spec:
   authentication: {mode: Disabled, acknowledgeInsecure: true}
+  configDelivery: {disconnectTimeout: 5s}
   infrastructure: {mode: External, serviceAccounts: [{name: proxy, namespace: OWN_NAMESPACE}]}
 ---
 apiVersion: fairlead.dev/v1alpha1
