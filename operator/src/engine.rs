@@ -40,6 +40,8 @@ const ACKS: Duration = Duration::from_millis(500);
 const TICK: Duration = Duration::from_secs(5);
 /// How often is looked for what proxies give back.
 const RECALLING: Duration = Duration::from_millis(200);
+/// How long proxies may take to find a new leader and to tell it how upstreams fare.
+const FINDING: Duration = Duration::from_secs(30);
 /// How many statuses are written before what is new is looked at.
 const BATCH: usize = 25;
 
@@ -63,6 +65,8 @@ pub(crate) struct Engine {
     waiting: BTreeMap<ObjectId, Instant>,
     /// Whether this replica has chosen its epoch.
     leads: bool,
+    /// The begin of its term, or of the process.
+    led_since: Instant,
     /// Whether it has led, and asked proxies for what it never saw.
     has_recalled: bool,
     /// What proxies are asked for before anything is sent to them.
@@ -86,6 +90,7 @@ impl Engine {
             guarded: Guarded::default(),
             waiting: BTreeMap::new(),
             leads: false,
+            led_since: Instant::now(),
             has_recalled: false,
             recall: None,
             is_held_back: false,
@@ -124,7 +129,7 @@ impl Engine {
                 }
                 _ = bell.changed() => look_at = look_at.min(Instant::now() + QUIET),
                 _ = leads.changed() => {
-                    self.leads = false;
+                    (self.leads, self.recall) = (false, None);
                     look_at = Instant::now();
                 }
                 () = sleep_until(look_at) => {
@@ -234,12 +239,15 @@ impl Engine {
             fleet.lead(epoch);
         });
         info!(epoch, "This replica leads");
-        self.leads = true;
+        (self.leads, self.led_since) = (true, Instant::now());
         self.has_recalled = self.recall.is_none();
     }
 
     /// Takes what proxies have given back; once there is nothing more to wait for, publishes.
     async fn recollect(&mut self) {
+        if !self.leads {
+            return;
+        }
         let (Some(recall), Some(hash_key)) = (&mut self.recall, &self.hash_key) else { return };
         for (gateway, told) in self.hub.with(|fleet, _| fleet.take_recalled()) {
             for found in recall.take(&gateway, told, hash_key) {
@@ -306,7 +314,7 @@ impl Engine {
             }
             let mut status = conditions::status(about, &reached, self.effective(id));
             if let Some(Value::Array(conditions)) = status.get_mut("conditions") {
-                conditions.extend(self.healthy(id, about));
+                conditions.extend(self.healthy(id, about, before));
             }
             status.extend(self.more(id));
             if self.writer.is_due(id, &status, before) {
@@ -338,17 +346,27 @@ impl Engine {
         itself.into_iter().chain(attached).map(progress).collect()
     }
 
-    /// How the upstream of a provider fares: the worst that a proxy of its gateways says.
-    fn healthy(&self, id: &ObjectId, about: &Diagnostics) -> Option<Value> {
+    /// How the upstream of a provider fares: the worst that a proxy of its gateways says. A change of leader changes nothing
+    /// before proxies had the time to say it again.
+    fn healthy(&self, id: &ObjectId, about: &Diagnostics, before: &Value) -> Option<Value> {
         let entry = (id.kind == "ModelProvider").then(|| EntryId::of(id))?;
+        let known = before["conditions"].as_array().into_iter().flatten();
+        let known = known.into_iter().find(|known| known["type"] == "Healthy").filter(|_| self.is_young());
         Some(self.hub.with(|fleet, _| {
             let seen = about.gateways.keys().filter_map(|gateway| {
                 let (proxy, health) = fleet.health(gateway, &entry)?;
                 Some((gateway, proxy, health))
             });
             let worst = seen.min_by_key(|(_, _, health)| *health == Health::Healthy);
-            conditions::healthy(worst, about.generation)
+            let same =
+                known.filter(|known| worst.is_none() && known["observedGeneration"] == about.generation);
+            same.cloned().unwrap_or_else(|| conditions::healthy(worst, about.generation))
         }))
+    }
+
+    /// Whether proxies may not have found this leader yet.
+    fn is_young(&self) -> bool {
+        self.led_since.elapsed() < FINDING
     }
 
     /// What holds a gateway back from what it is asked to serve.

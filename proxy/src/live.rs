@@ -189,8 +189,10 @@ impl Live {
         let before = self.runtime.load_full();
         let (runtime, rejected) = Runtime::build(snapshot, Some(&before), &self.frame);
         warn_of(&state.loader, &rejected);
+        let runtime = Arc::new(runtime);
+        self.runtime.store(Arc::clone(&runtime));
+        // Afterwards, so that only requests that have begun may still connect with what was.
         before.servers_gone(&runtime).for_each(|id| self.frame.servers.forget(id.as_str()));
-        self.runtime.store(Arc::new(runtime));
         (state.rejected, state.errors) = (rejected, Vec::new());
     }
 }

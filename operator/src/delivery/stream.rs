@@ -8,7 +8,7 @@ use config::delivery::FromOperator;
 use futures_util::Stream;
 use futures_util::stream;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::delivery::fleet::HEARTBEAT;
 use crate::delivery::hub::Hub;
@@ -21,6 +21,8 @@ struct Open {
     bell: watch::Receiver<u64>,
     leads: watch::Receiver<bool>,
     first: Option<FromOperator>,
+    /// When a sign of life is due, whatever happens elsewhere meanwhile.
+    ping_at: Instant,
     /// When the token of the proxy expires.
     until: Instant,
     is_over: bool,
@@ -50,7 +52,8 @@ pub(super) fn frames(
     };
     let (bell, leads) = (hub.bell(), hub.leads.subscribe());
     let first = Some(welcome);
-    let open = Open { hub, gateway, session, bell, leads, first, until, is_over: false };
+    let ping_at = Instant::now() + HEARTBEAT;
+    let open = Open { hub, gateway, session, bell, leads, first, ping_at, until, is_over: false };
     stream::unfold(open, |mut open| async move { Some((open.next().await?, open)) })
 }
 
@@ -68,6 +71,7 @@ impl Open {
             let due = self.hub.with(|fleet, now| fleet.next(&self.gateway, &self.session, now));
             self.is_over = due.iter().any(|frame| matches!(frame, FromOperator::Drain { .. }));
             if !due.is_empty() {
+                self.ping_at = Instant::now() + HEARTBEAT;
                 return Some(due.iter().flat_map(line).collect());
             }
             let rings = async {
@@ -77,7 +81,8 @@ impl Open {
                     () = sleep_until(self.until) => {}
                 }
             };
-            if timeout(HEARTBEAT, rings).await.is_err() {
+            if timeout_at(self.ping_at, rings).await.is_err() {
+                self.ping_at = Instant::now() + HEARTBEAT;
                 return Some(line(&FromOperator::Ping));
             }
         }

@@ -1,6 +1,6 @@
 //! Pauses: a gateway to which nothing is published. What it routes stays as it was. Who may do what goes on to follow the
-//! cluster, since a pause must not keep anything open that was closed: keys, tenants, authentication, allowed namespaces,
-//! grants, and the values of Secrets.
+//! cluster, since a pause must not keep anything open that was closed: keys, tenants, tool policies, the fields of
+//! [`PERMISSIONS`], grants, and the values of Secrets. A policy that is deleted meanwhile stays.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,7 +10,17 @@ use config::{Body, Compiled, GatewayId, Object, ObjectId, Snapshot, World, compi
 use super::{GATEWAY, Marks, routes};
 
 /// The fields by which objects say who may do what.
-const PERMISSIONS: [&str; 3] = ["allowedNamespaces", "authentication", "infrastructure"];
+const PERMISSIONS: [&str; 8] = [
+    "allowedNamespaces",
+    "approval",
+    "authentication",
+    "callerCredentials",
+    "callerURLs",
+    "directModels",
+    "infrastructure",
+    "tools",
+];
+const POLICY: &str = "ToolPolicy";
 
 /// The gateways that are paused, each with what it serves meanwhile.
 #[derive(Default)]
@@ -87,7 +97,8 @@ impl Pauses {
 
 impl Frozen {
     fn of(gateway: &GatewayId, last: &Compiled) -> Self {
-        let served = last.last_good.iter().filter(|(id, _)| routes(id) || id.kind == GATEWAY);
+        let known = last.last_good.iter().chain(&last.guarded);
+        let served = known.filter(|(id, _)| routes(id) || id.kind == GATEWAY);
         let served = served.filter_map(|(_, served)| served.get(gateway));
         let serves = |id: &&ObjectId| {
             let attachment = last.diagnostics[*id].gateways.get(gateway);
@@ -105,11 +116,15 @@ impl Frozen {
     fn objects(&self, world: &World, marks: &Marks) -> Vec<Object> {
         let present: BTreeMap<&ObjectId, &Object> =
             world.objects.iter().map(|object| (&object.id, object)).collect();
-        let stays = |object: &&Arc<Object>| marks.staying.contains(&object.id.namespace);
+        let stays = |object: &&Arc<Object>| {
+            let is_followed = object.id.kind == POLICY && present.contains_key(&object.id);
+            marks.staying.contains(&object.id.namespace) && !is_followed
+        };
+        let policies = world.objects.iter().filter(|object| object.id.kind == POLICY).cloned();
         let frozen = self.objects.iter().filter(stays);
         let frozen = frozen.map(|object| permitted(object, present.get(&object.id).copied()));
         let followed = self.followed.iter().filter_map(|id| present.get(id).copied().cloned());
-        frozen.chain(followed).collect()
+        frozen.chain(followed).chain(policies).collect()
     }
 }
 

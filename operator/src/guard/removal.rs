@@ -69,7 +69,8 @@ impl Brake {
 
     /// Takes down what was served and is not there any more.
     fn note(&mut self, present: &BTreeSet<&ObjectId>, last: &Compiled, now: Time) {
-        let known = last.last_good.iter().filter(|(id, _)| routes(id) && !present.contains(id));
+        let known = last.last_good.iter().chain(&last.guarded);
+        let known = known.filter(|(id, _)| routes(id) && !present.contains(id));
         for (id, served) in known {
             self.gone.entry(id.clone()).or_insert_with(|| Gone { since: now, served: served.clone() });
         }

@@ -259,6 +259,71 @@ fn a_pause_keeps_nothing_open_that_is_closed() {
     assert_eq!(targets(&guarded), None, "a namespace that may not attach any more");
 }
 
+fn server() -> Object {
+    let endpoint = json!({"url": "https://docs.example.com/mcp"});
+    object("MCPServer", "home", "docs", json!({"endpoint": endpoint}))
+}
+
+/// A policy on the server; one that is no good has an expression that is none.
+fn policy(name: &str, is_good: bool) -> Object {
+    let rule =
+        json!({"name": "r", "when": if is_good { "true" } else { "no expression" }, "action": "Allow"});
+    let spec = json!({"targetRefs": [{"kind": "MCPServer", "name": "docs"}], "defaultAction": "Deny", "rules": [rule]});
+    object("ToolPolicy", "home", name, spec)
+}
+
+fn with_tools(policies: Vec<Object>) -> World {
+    let mut world = world(0);
+    world.objects.push(server());
+    world.objects.extend(policies);
+    world
+}
+
+#[test]
+fn what_stands_in_for_a_bad_policy_outlives_a_pause_and_a_removal() {
+    let mut guarded = after(with_tools(vec![policy("p", false)]));
+    assert_eq!((served(&guarded, "policy/"), served(&guarded, "mcp/")), (1, 1));
+    see(&mut guarded, with_tools(vec![policy("p", false)]), &paused(), NOW);
+    assert_eq!(served(&guarded, "policy/"), 1, "a pause opens nothing");
+    see(&mut guarded, with_tools(vec![]), &paused(), NOW);
+    assert_eq!(served(&guarded, "policy/"), 1, "nor does what is deleted meanwhile");
+
+    let full = || {
+        let mut world = with_tools(vec![policy("p", false)]);
+        world.objects.extend((0..30).map(model));
+        world
+    };
+    let mut guarded = after(full());
+    let is_gone = |id: &ObjectId| is_model(id) || matches!(id.kind.as_str(), "MCPServer" | "ToolPolicy");
+    see(&mut guarded, without(full(), is_gone), &marks(), NOW);
+    assert!(guarded.held(&main()).is_some());
+    assert_eq!((served(&guarded, "policy/"), served(&guarded, "mcp/")), (1, 1), "both are held, or neither");
+}
+
+#[test]
+fn policies_and_terms_are_followed_while_a_gateway_is_paused() {
+    let begun = || {
+        let mut guarded = after(with_tools(vec![policy("p", true)]));
+        see(&mut guarded, with_tools(vec![policy("p", true)]), &paused(), NOW);
+        guarded
+    };
+    let mut guarded = begun();
+    see(&mut guarded, with_tools(vec![policy("p", true), policy("more", true)]), &paused(), NOW);
+    assert_eq!(served(&guarded, "policy/"), 2, "a policy that comes");
+    let spec = |guarded: &Guarded, entry: &str| {
+        let snapshot = guarded.published()[&main()].clone();
+        let entry = snapshot.entries.values().find(|known| known.id.as_str() == entry).cloned();
+        serde_json::to_value(&entry.expect("it is served").spec).expect("a spec")
+    };
+    let mut guarded = begun();
+    let mut closed = with_tools(vec![policy("p", true)]);
+    set(&mut closed, "MCPServer", "tools", &json!({"deny": ["*"]}));
+    set(&mut closed, "ResponsesGateway", "callerURLs", &json!({"mcpServers": "Deny"}));
+    see(&mut guarded, closed, &paused(), NOW);
+    assert!(spec(&guarded, "mcp/home/docs").to_string().contains(r#""deny":["*"]"#));
+    assert!(spec(&guarded, "gateway/home/main").to_string().contains(r#""mcpServers":"Deny""#));
+}
+
 proptest! {
     /// Whatever vanishes: what is held is what was there, what is let go is gone, and nothing else changes.
     #[test]

@@ -105,7 +105,7 @@ fn programmed(about: &Diagnostics, reached: &Reached) -> ConditionState {
 
 fn held_back(Held { count, of, token }: &Held) -> String {
     format!(
-        "{count} of {of} Models and ModelProviders were removed at once and are still served: \
+        "{count} of {of} objects that it routes by were removed at once and are still served: \
          annotate the gateway with {ALLOW_REMOVAL}={token} to let them go, or apply them again"
     )
 }

@@ -27,6 +27,8 @@ pub(crate) struct Calls {
     places: usize,
     /// Whether calls start while the model goes on.
     overlaps: bool,
+    /// Whether a call has started that may have changed something.
+    pub(crate) has_acted: bool,
 }
 
 /// A call that begins.
@@ -55,7 +57,8 @@ impl Calls {
     pub(crate) fn new(limits: Limits, max_tool_calls: Option<u64>, parallel: bool) -> Self {
         let places = if parallel { limits.parallel.max(1) as usize } else { 1 };
         let budget = Budget::new(limits, max_tool_calls);
-        Self { budget, list: Vec::new(), waiting: VecDeque::new(), running: 0, places, overlaps: parallel }
+        let (list, waiting) = (Vec::new(), VecDeque::new());
+        Self { budget, list, waiting, running: 0, places, overlaps: parallel, has_acted: false }
     }
 
     pub(crate) fn begin(&mut self, out: &mut Emitter, begun: Begun) {
@@ -100,6 +103,7 @@ impl Calls {
             let Some(call) = self.waiting.pop_front().and_then(|place| self.list.get_mut(place)) else {
                 return;
             };
+            self.has_acted |= call.acts();
             call.start(out);
             self.running += 1;
         }

@@ -13,6 +13,9 @@ use crate::tool::{ListOutcome, Listing, Origin, Server};
 /// The family of errors of servers that a request names.
 const CONNECTOR_ERROR: &str = "external_connector_error";
 
+/// The most tools that are taken from a list in the context: a caller can write it.
+const LONGEST: usize = 1_000;
+
 /// The servers of a turn, in its order.
 #[derive(Default)]
 pub(crate) struct Lists(Vec<Entry>);
@@ -118,7 +121,7 @@ fn known<'a>(label: &str, context: impl Iterator<Item = &'a Item>) -> Option<Lis
     };
     let list = context.filter_map(list).last()?;
     let tools = list.tools.iter().filter_map(|tool| serde_json::from_value::<ListedTool>(tool.clone()).ok());
-    Some(Listing { tools: tools.collect(), origin: Origin::Context })
+    Some(Listing { tools: tools.take(LONGEST).collect(), origin: Origin::Context })
 }
 
 fn event(kind: &'static str, slot: &Slot) -> EventBody {

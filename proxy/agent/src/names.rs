@@ -13,6 +13,7 @@ pub struct Names {
     /// Names of other tools, which are never given away.
     taken: BTreeSet<String>,
     by_name: BTreeMap<String, Remote>,
+    by_tool: BTreeMap<Remote, String>,
 }
 
 /// A tool by its server and its own name.
@@ -27,14 +28,14 @@ pub struct Remote {
 impl Names {
     /// Starts with the names that are in use.
     pub fn new<'a>(taken: impl IntoIterator<Item = &'a str>) -> Self {
-        Self { taken: taken.into_iter().map(str::to_owned).collect(), by_name: BTreeMap::new() }
+        Self { taken: taken.into_iter().map(str::to_owned).collect(), ..Self::default() }
     }
 
     /// Gives a tool its name: [`plain`], or if that is in use one with eight hexadecimal digits of a hash. The same tool
     /// keeps its name.
     pub fn add(&mut self, server_label: &str, tool: &str) -> String {
-        if let Some(known) = self.of(server_label, Some(tool)).into_iter().next() {
-            return known;
+        if let Some(known) = self.known(server_label, tool) {
+            return known.to_owned();
         }
         let mut name = plain(server_label, tool);
         let mut round = 0_u32;
@@ -43,8 +44,15 @@ impl Names {
             round += 1;
         }
         let remote = Remote { server_label: server_label.to_owned(), tool: tool.to_owned() };
+        self.by_tool.insert(remote.clone(), name.clone());
         self.by_name.insert(name.clone(), remote);
         name
+    }
+
+    /// The name of a tool.
+    pub fn known(&self, server_label: &str, tool: &str) -> Option<&str> {
+        let remote = Remote { server_label: server_label.to_owned(), tool: tool.to_owned() };
+        self.by_tool.get(&remote).map(String::as_str)
     }
 
     /// What a name stands for.
@@ -54,17 +62,16 @@ impl Names {
 
     /// The names of a server's tools, or of one of them.
     pub fn of(&self, server_label: &str, tool: Option<&str>) -> Vec<String> {
-        let is_meant = |remote: &Remote| {
-            remote.server_label == server_label && tool.is_none_or(|tool| remote.tool == tool)
-        };
-        let meant = self.by_name.iter().filter(|(_, remote)| is_meant(remote));
+        if let Some(tool) = tool {
+            return self.known(server_label, tool).map(str::to_owned).into_iter().collect();
+        }
+        let meant = self.by_name.iter().filter(|(_, remote)| remote.server_label == server_label);
         meant.map(|(name, _)| name.clone()).collect()
     }
 
     /// The name under which the model knows a call of an earlier turn, also of a tool that is no longer there.
     pub fn of_call(&self, server_label: &str, tool: &str) -> String {
-        let known = self.of(server_label, Some(tool)).into_iter().next();
-        known.unwrap_or_else(|| plain(server_label, tool))
+        self.known(server_label, tool).map_or_else(|| plain(server_label, tool), str::to_owned)
     }
 }
 

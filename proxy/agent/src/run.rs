@@ -27,6 +27,9 @@ mod outcome;
 mod rules;
 mod turn;
 
+/// The most tools of servers that are offered to one call of the model.
+const OFFERED: usize = 128;
+
 /// The reason of every ceiling of the server.
 const MAX_MESSAGES: &str = "max_messages";
 const MAX_OUTPUT_TOKENS: &str = "max_output_tokens";
@@ -266,7 +269,7 @@ impl<O: Ownership> Run<O> {
         let mut offered = Vec::new();
         for (server, listing) in self.lists.take() {
             for tool in self.ownership.listed(&server, &listing) {
-                if self.names.of(&server, Some(&tool.name)).is_empty() {
+                if offered.len() < OFFERED && self.names.known(&server, &tool.name).is_none() {
                     offered.push(ModelTool::remote(self.names.add(&server, &tool.name), tool));
                 }
             }
@@ -280,7 +283,7 @@ impl<O: Ownership> Run<O> {
     fn resumed(&self, approved: Approved) -> Resumed {
         let (server_label, tool) = (approved.server_label.clone(), approved.name.clone());
         let name = self.names.of_call(&server_label, &tool);
-        let is_offered = !self.names.of(&server_label, Some(&tool)).is_empty();
+        let is_offered = self.names.known(&server_label, &tool).is_some();
         let server_tool = ServerTool::Mcp { server_label, name: tool };
         let call = ToolCall { id: String::new(), name, arguments: approved.arguments.clone() };
         let decision = if is_offered {
@@ -377,7 +380,11 @@ impl<O: Ownership> Run<O> {
         self.out.push(Effect::Abort);
     }
 
-    fn fail(&mut self, error: ModelError) {
+    /// What a tool has done is done: the same request must not be sent again without thought.
+    fn fail(&mut self, mut error: ModelError) {
+        if self.calls.has_acted {
+            error.error.should_retry = Some(false);
+        }
         self.out.emit(finished::error_body(error.error.clone()));
         self.finish(Outcome::Failed(error));
     }

@@ -10,7 +10,7 @@ mod view;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::diagnostics::{Attachment, Diagnostics, Serving};
+use crate::diagnostics::{Attachment, Diagnostics, Problem, Serving};
 use crate::id::{EntryId, GatewayId, ObjectId, SecretId};
 use crate::kinds::{self, Recalled};
 use crate::secret::Secret;
@@ -33,10 +33,14 @@ pub struct Compiled {
     pub diagnostics: BTreeMap<ObjectId, Diagnostics>,
     /// The objects that are served and whose kind keeps the last good content, each as it is served at each gateway.
     pub last_good: BTreeMap<ObjectId, BTreeMap<GatewayId, Arc<Object>>>,
+    /// The objects for which something stands in that denies, at each gateway.
+    pub guarded: BTreeMap<ObjectId, BTreeMap<GatewayId, Arc<Object>>>,
     /// Values that proxies gave back, for the next compilation.
     recalled: BTreeMap<GatewayId, BTreeMap<SecretId, Secret>>,
-    /// The present content of each object that decodes, so that what stays is not decoded again.
+    /// The content of each object that decodes, the present one if it does, so that what stays is not decoded again.
     decoded: BTreeMap<ObjectId, Chosen>,
+    /// The objects that do not decode, and why.
+    refused: BTreeMap<ObjectId, (Object, Vec<Problem>)>,
 }
 
 impl Compiled {
@@ -88,7 +92,16 @@ pub fn compile(world: &World, last: &Compiled) -> Compiled {
     let diagnostics = contents.iter().map(|content| (content.object.id.clone(), first_look(content, &map)));
     let decoded = contents.iter().filter_map(|content| content.present.as_ref().ok());
     let decoded = decoded.map(|present| (present.id().clone(), present.clone())).collect();
-    let mut compiled = Compiled { diagnostics: diagnostics.collect(), decoded, ..Compiled::default() };
+    let refused = contents.iter().filter_map(|content| {
+        let problems = content.present.as_ref().err()?.clone();
+        Some((content.object.id.clone(), (content.object.clone(), problems)))
+    });
+    let mut compiled = Compiled {
+        diagnostics: diagnostics.collect(),
+        decoded,
+        refused: refused.collect(),
+        ..Compiled::default()
+    };
     for gateway in &gateways {
         let mut admitted = admit::admit(world, (gateway, &map), &contents, last);
         admitted.note_unseen();
@@ -167,14 +180,21 @@ impl Compiled {
         self.tell(gateway, about);
     }
 
-    /// Remembers what is served, where its kind keeps that.
+    /// Remembers what is served, where its kind keeps that, and what stands in.
     fn keep(&mut self, gateway: &Gateway, admitted: &Admitted<'_>) {
+        for id in &admitted.guarded {
+            if let Some(chosen) = admitted.served.get(id) {
+                let guarded = self.guarded.entry(id.clone()).or_default();
+                guarded.insert(gateway.id.clone(), Arc::clone(&chosen.object));
+            }
+        }
         let keeps = |id: &ObjectId| {
             kinds::find(&id.kind).is_some_and(|kind| kind.keeps_last_good) && !admitted.guarded.contains(id)
         };
         for (id, chosen) in
             admitted.served.iter().filter(|(id, _)| keeps(id) && self.diagnostics.contains_key(id))
         {
+            self.decoded.entry(id.clone()).or_insert_with(|| chosen.clone());
             let kept = self.last_good.entry(id.clone()).or_default();
             kept.insert(gateway.id.clone(), Arc::clone(&chosen.object));
         }

@@ -81,9 +81,10 @@ impl Expression {
 
     /// Tells whether the expression holds.
     ///
-    /// Errors: it has no answer, or one that is neither true nor false, or would take too long.
+    /// Errors: it has no answer, or one that is neither true nor false, or would take too long, together with what these facts
+    /// were asked before.
     pub fn holds(&self, facts: &Facts) -> Result<bool, Failure> {
-        if cost::of(self.program.expression(), facts.size()) > cost::LIMIT {
+        if !facts.spend(cost::of(self.program.expression(), facts.size())) {
             return Err(Failure::TooCostly);
         }
         // The interpreter is not ours: whatever it does, the answer is that there is none.

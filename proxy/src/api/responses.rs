@@ -92,7 +92,7 @@ async fn buffered(app: &App, turn: Ready, shape: &Shape) -> Result<Reply, ApiErr
     let Ready { run, work, record } = turn;
     let mut finished = drive(run, &work, &mut Discard).await.finished;
     if record.conclude(app, &mut finished).await.is_some() {
-        return Err(record.unavailable());
+        return Err(record.unavailable(&finished));
     }
     let Finished { mut response, failure, .. } = finished;
     if let Some(failure) = failure {

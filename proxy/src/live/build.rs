@@ -59,6 +59,7 @@ pub struct Runtime {
     pub(super) reaches: Reaches,
     /// What tool policies say.
     pub policies: Arc<Policies>,
+    known_policies: policies::Known,
     /// MCP servers by label.
     servers: HashMap<String, Vec<Arc<Offered>>>,
     /// The same by entry.
@@ -128,8 +129,10 @@ impl Runtime {
             }
         }
         rejected.extend(runtime.add_servers(snapshot, before));
-        let (policies, bad) = policies::build(snapshot);
-        runtime.policies = Arc::new(policies);
+        let none = policies::Known::new();
+        let known = before.map_or(&none, |before| &before.known_policies);
+        let (known, policies, bad) = policies::read(snapshot, known);
+        (runtime.known_policies, runtime.policies) = (known, Arc::new(policies));
         rejected.extend(bad);
         runtime.fallback =
             snapshot.fallback_provider.as_ref().and_then(|id| runtime.providers.get(id)).cloned();
@@ -146,6 +149,7 @@ impl Runtime {
             fallback: None,
             reaches: frame.reaches,
             policies: Arc::default(),
+            known_policies: policies::Known::new(),
             clients: Arc::clone(&frame.clients),
             servers: HashMap::new(),
             offered: BTreeMap::new(),

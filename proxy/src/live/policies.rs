@@ -1,11 +1,12 @@
 //! Tool policies of a snapshot → the engine's own.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use config::spec::{
     PolicyRule, PolicySpec, PolicySubject, PolicyTarget, Subject as TokenSubject, ToolChoice,
 };
-use config::{EntryId, Snapshot, Spec};
+use config::{EntryId, Hash, Snapshot, Spec};
 use crds::tool_policy::{Action as Said, Taint, ToolType};
 use rules::expression::OF_TOOL_CALLS;
 use rules::{Expression, Redaction};
@@ -13,18 +14,29 @@ use tools::policy::{Action, Choice, Hints, Policies, Policy, Rule, Subject, Targ
 
 use crate::live::build::Rejected;
 
-/// Builds all policies. One that cannot be built is told, and in its place calls are denied: what is missing must not loosen
+/// Policies that could be read, by entry, so that those that did not change are not read again.
+pub(super) type Known = BTreeMap<EntryId, (Hash, Policy)>;
+
+/// Reads all policies. One that cannot be read is told, and in its place calls are denied: what is missing must not loosen
 /// anything.
-pub(super) fn build(snapshot: &Snapshot) -> (Policies, Vec<Rejected>) {
-    let (mut policies, mut rejected) = (Vec::new(), Vec::new());
+pub(super) fn read(snapshot: &Snapshot, before: &Known) -> (Known, Policies, Vec<Rejected>) {
+    let (mut known, mut closed, mut rejected) = (Known::new(), Vec::new(), Vec::new());
     for entry in snapshot.entries.values() {
         let Spec::ToolPolicy(spec) = &entry.spec else { continue };
-        policies.push(policy(spec).unwrap_or_else(|message| {
-            rejected.push(Rejected { entry: entry.id.clone(), message });
-            closed(spec)
-        }));
+        let same = before.get(&entry.id).filter(|(hash, _)| *hash == entry.hash);
+        match same.map_or_else(|| policy(spec), |(_, policy)| Ok(policy.clone())) {
+            Ok(policy) => {
+                known.insert(entry.id.clone(), (entry.hash, policy));
+            }
+            Err(message) => {
+                rejected.push(Rejected { entry: entry.id.clone(), message });
+                closed.push(denying(spec));
+            }
+        }
     }
-    (Policies::new(policies), rejected)
+    let open = known.values().map(|(_, policy)| policy.clone());
+    let policies = Policies::new(open.chain(closed).collect());
+    (known, policies, rejected)
 }
 
 fn policy(spec: &PolicySpec) -> Result<Policy, String> {
@@ -41,12 +53,12 @@ fn policy(spec: &PolicySpec) -> Result<Policy, String> {
         },
         rules: spec.rules.iter().map(rule).collect::<Result<_, _>>()?,
         redactions: redactions.collect::<Result<_, _>>()?,
-        ..closed(spec)
+        ..denying(spec)
     })
 }
 
 /// The policy with all calls denied.
-fn closed(spec: &PolicySpec) -> Policy {
+fn denying(spec: &PolicySpec) -> Policy {
     Policy {
         name: spec.name.clone(),
         targets: spec.targets.iter().map(target).collect(),
@@ -126,5 +138,64 @@ fn kind_of(kind: ToolType) -> ToolKind {
         ToolType::WebSearch => ToolKind::WebSearch,
         ToolType::ImageGeneration => ToolKind::ImageGeneration,
         ToolType::Think => ToolKind::Think,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use config::Entry;
+    use tools::policy::{Call, Caller, Decision, Identity, Tool};
+
+    use super::*;
+
+    fn snapshot(when: &str) -> Snapshot {
+        let rule = PolicyRule {
+            name: "r".into(),
+            subjects: None,
+            tools: None,
+            when: Some(when.to_owned()),
+            action: Said::Allow,
+            calls_per_response: None,
+            calls_per_minute: None,
+        };
+        let spec = PolicySpec {
+            name: "default/p".into(),
+            targets: [PolicyTarget::Gateway].into(),
+            default_action: Said::Allow,
+            taint: Taint::Ignore,
+            rules: vec![rule],
+            result_bytes: None,
+            redactions: Vec::new(),
+        };
+        let id = EntryId::of(&config::ObjectId::new("ToolPolicy", "default", "p"));
+        let entry = Arc::new(Entry::new(id.clone(), 1, Spec::ToolPolicy(spec)));
+        Snapshot::new(BTreeMap::from([(id, entry)]), BTreeMap::new(), None)
+    }
+
+    fn decision(policies: &Policies) -> Decision {
+        let caller = Caller { tenant: "red".into(), identity: Identity::Anonymous };
+        let tool = Tool { kind: ToolKind::Think, name: "think", server: None, hints: Hints::default() };
+        let (arguments, headers) = (serde_json::json!({}), []);
+        let call = Call {
+            caller: &caller,
+            tool,
+            arguments: &arguments,
+            headers: &headers,
+            untrusted: false,
+            asked: false,
+        };
+        policies.decide(&call).decision
+    }
+
+    #[test]
+    fn a_policy_that_cannot_be_read_denies_and_is_told_each_time() {
+        let (known, policies, rejected) = read(&snapshot("true"), &Known::new());
+        assert!(rejected.is_empty() && known.len() == 1);
+        assert_eq!(decision(&policies), Decision::Allow);
+        let bad = snapshot("this is no expression");
+        let (known, policies, rejected) = read(&bad, &known);
+        assert_eq!((rejected.len(), known.len()), (1, 0));
+        assert!(matches!(decision(&policies), Decision::Deny { .. }));
+        assert_eq!(read(&bad, &known).2.len(), 1, "it is no less wrong the second time");
     }
 }

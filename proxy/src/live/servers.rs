@@ -46,13 +46,25 @@ impl Offered {
             spec: spec.clone(),
         })
     }
-}
 
-impl Offered {
     /// Whether a response fails without its tools.
     pub fn is_required(&self) -> bool {
         self.spec.failure_mode == FailureMode::Closed
     }
+
+    /// Whether credentials of a caller may go there.
+    pub fn guards_credentials(&self, server: &Server) -> bool {
+        server.url.is_encrypted_or_local() || self.spec.allow_plaintext_credentials
+    }
+
+    /// The longest result that a model sees.
+    pub fn result_bytes(&self) -> usize {
+        size(self.spec.limits.result_bytes)
+    }
+}
+
+fn size(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 fn terms(entry: &Entry, spec: &McpServerSpec) -> Terms {
@@ -107,15 +119,16 @@ fn server(
     Ok(Some(server))
 }
 
-/// A result comes twice from some servers, as text and structured, and escaped: it has to fit into a message.
+/// A result comes twice from some servers, as text and structured, and escaped: it has to fit into a message. It is cut where
+/// what nobody is to see was replaced, not before.
 fn limits(spec: &McpServerSpec) -> Limits {
-    let size = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
-    let (defaults, output_bytes) = (Limits::default(), size(spec.limits.result_bytes));
+    let defaults = Limits::default();
+    let message_bytes = defaults.message_bytes.max(size(spec.limits.result_bytes).saturating_mul(4));
     Limits {
         tools: size(spec.limits.tools),
         calls: size(spec.limits.concurrent_calls),
-        output_bytes,
-        message_bytes: defaults.message_bytes.max(output_bytes.saturating_mul(4)),
+        output_bytes: message_bytes,
+        message_bytes,
         ..defaults
     }
 }

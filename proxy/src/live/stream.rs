@@ -204,7 +204,8 @@ impl Follower {
             FromOperator::Recall { ids } => self.give_back(session, &ids).await,
             FromOperator::Current(applied) => {
                 live.note(applied);
-                self.acknowledge(session, applied).await
+                self.acknowledge(session, applied).await?;
+                self.report(live, session).await
             }
             FromOperator::Snapshot(frame) => {
                 let applied = frame.applied;

@@ -4,6 +4,8 @@
 //! 144 random bits that only the caller holds where the response is not stored, so that rows without a call give nothing
 //! away, and no key has to be kept.
 
+use std::collections::BTreeMap;
+
 use agent::tool::{Approved, Server};
 use protocol::error::ApiError;
 use protocol::id::Tenant;
@@ -13,6 +15,8 @@ use store::{Approvals, NewApproval, PendingCall};
 
 use crate::error::from_store;
 
+/// The most answers that one turn acts on.
+const MOST: usize = 128;
 /// Seconds for which a request can be answered.
 const KEPT: i64 = 24 * 60 * 60;
 
@@ -57,13 +61,19 @@ fn new_approval(request: &McpApprovalRequest, is_stored: bool, now: i64) -> NewA
 /// Errors: 400 for an answer to a request that is unknown, foreign, old, answered or edited, and for an approval whose
 /// server the request does not name; nothing is used up then. 503 if the store is down.
 pub async fn answered(approvals: &dyn Approvals, answers: &Answers<'_>) -> Result<Vec<Approved>, ApiError> {
-    let mut checked = Vec::new();
+    let (mut checked, later) = (Vec::new(), Later::of(answers.input));
     for (index, item) in answers.input.iter().enumerate() {
         if let Item::McpApprovalResponse(answer) = item
-            && !answers.is_history(index, answer)
+            && !later.shows(index, answer)
         {
+            if checked.len() == MOST {
+                return Err(too_many(index));
+            }
             checked.push((index, answers.check(approvals, index, answer).await?));
         }
+    }
+    if checked.is_empty() {
+        return Ok(Vec::new());
     }
     let ids = checked.iter().map(|(_, answer)| answer.id.clone()).collect();
     let taken = approvals.take(answers.tenant, ids, answers.now).await;
@@ -73,18 +83,34 @@ pub async fn answered(approvals: &dyn Approvals, answers: &Answers<'_>) -> Resul
     }
 }
 
-impl Answers<'_> {
+/// Where in the input the last of what may have come of an answer stands.
+struct Later<'a> {
+    /// Calls, by the request that they were approved by.
+    calls: BTreeMap<&'a str, usize>,
+    said: Option<usize>,
+}
+
+impl<'a> Later<'a> {
+    fn of(input: &'a [Item]) -> Self {
+        let call = |(index, item): (usize, &'a Item)| {
+            let Item::McpCall(call) = item else { return None };
+            Some((call.approval_request_id.as_deref()?, index))
+        };
+        let calls = input.iter().enumerate().filter_map(call).collect();
+        Self { calls, said: input.iter().rposition(is_of_model) }
+    }
+
     /// True for an answer that was acted on in an earlier turn and is sent again with all that came of it.
     ///
     /// It is never acted on, so that a caller gains nothing by writing such items.
-    fn is_history(&self, index: usize, answer: &McpApprovalResponse) -> bool {
-        let id = Some(answer.approval_request_id.as_str());
-        let ran =
-            |item: &Item| matches!(item, Item::McpCall(call) if call.approval_request_id.as_deref() == id);
-        let mut later = self.input.iter().skip(index + 1);
-        if answer.approve { later.any(ran) } else { later.any(is_of_model) }
+    fn shows(&self, index: usize, answer: &McpApprovalResponse) -> bool {
+        let ran = || self.calls.get(answer.approval_request_id.as_str()).copied();
+        let last = if answer.approve { ran() } else { self.said };
+        last.is_some_and(|last| last > index)
     }
+}
 
+impl Answers<'_> {
     async fn check(
         &self,
         approvals: &dyn Approvals,
@@ -172,6 +198,13 @@ fn unknown(index: usize) -> ApiError {
     ApiError::invalid_value(
         &param(index),
         "no approval request with this ID is open. It may be older than 24 hours, or answered.",
+    )
+}
+
+fn too_many(index: usize) -> ApiError {
+    ApiError::invalid_value(
+        &param(index),
+        &format!("more than {MOST} approval requests are answered at once."),
     )
 }
 

@@ -62,10 +62,17 @@ impl Record {
         }
     }
 
-    /// What a buffered caller is told when the response could not be stored.
-    pub fn unavailable(&self) -> ApiError {
+    /// What a buffered caller is told when the response could not be stored. Clients repeat such a request by themselves,
+    /// which they must not where tools have run.
+    pub fn unavailable(&self, finished: &Finished) -> ApiError {
         let message = "The response could not be stored. Please try again.";
-        ApiError::new(503, SERVER_ERROR, message).with_retry_after(Duration::from_secs(1))
+        let error = ApiError::new(503, SERVER_ERROR, message);
+        let has_acted = finished.response.output.iter().any(|item| matches!(item, Item::McpCall(_)));
+        if has_acted {
+            error.with_should_retry(false)
+        } else {
+            error.with_retry_after(Duration::from_secs(1))
+        }
     }
 
     /// Completes what only the driver knows: times, tier, and token counts that no upstream sent.

@@ -90,7 +90,7 @@ pub async fn drive(mut run: Run<Toolbox>, work: &Work, sink: &mut impl Sink) -> 
             biased; // a cancelled run must not go on because the model is fast
             () = work.shutdown.cancelled() => Input::Failed(shutting_down()),
             Some(event) = generation.next() => meter.observe(event),
-            input = tasks.next() => input,
+            input = tasks.next(), if !tasks.is_idle() => input,
             _ = quiet.tick() => {
                 sink.keep_alive();
                 if heard.elapsed() < QUIET { continue }

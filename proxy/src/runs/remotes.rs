@@ -11,7 +11,7 @@ use protocol::error::ApiError;
 use protocol::responses::item::Item;
 use protocol::responses::tool::{McpTool, Tool};
 use secrecy::SecretString;
-use tools::connected::{Connected, Context, Heard};
+use tools::connected::{Connected, Context};
 use tools::mcp::{self, Headers, Trace};
 use tools::policy::{Caller, Counts, Floor, Server as Terms};
 use tools::remote::Remote;
@@ -123,15 +123,15 @@ fn ours(
         }
         CallerCredentials::Deny | CallerCredentials::Allow | CallerCredentials::Require => {}
     }
-    let Some(server) = &offered.server else { return Err(unusable(&tool.server_label)) };
-    let may_send = server.url.is_encrypted_or_local() || offered.spec.allow_plaintext_credentials;
-    if brought && !may_send {
-        return Err(unusable(&tool.server_label));
-    }
-    let server = if brought {
-        Arc::new(server.with_headers(beside(index, tool, &server.headers)?))
-    } else {
-        Arc::clone(server)
+    let server = match &offered.server {
+        Some(server) if brought && offered.guards_credentials(server) => {
+            let headers = beside(index, tool, &server.headers)?;
+            // The credential of the configuration wins, also one that is still to be got.
+            let is_own = server.oauth.is_some() && !server.headers.has_authorization();
+            let headers = if is_own { headers.without_authorization() } else { headers };
+            Some(Arc::new(server.with_headers(headers)))
+        }
+        known => known.as_ref().filter(|_| !brought).cloned(),
     };
     Ok(Connected {
         context: context.clone(),
@@ -141,7 +141,8 @@ fn ours(
         presentation: Arc::clone(&offered.presentation),
         is_required: offered.is_required(),
         description: tool.server_description.clone().or_else(|| offered.spec.description.clone()),
-        heard: Heard::default(),
+        result_bytes: offered.result_bytes(),
+        hints: Mutex::default(),
     })
 }
 
@@ -167,6 +168,8 @@ fn own(
     let client = request.runtime.caller_client(reach)?;
     let mut server = mcp::Server::new(client, checked, reach);
     server.headers = beside(index, tool, &Headers::default())?;
+    let result_bytes = server.limits.output_bytes;
+    server.limits.output_bytes = server.limits.message_bytes; // cut after what nobody is to see is replaced
     let terms = Terms {
         id: None,
         label: tool.server_label.clone(),
@@ -177,13 +180,14 @@ fn own(
     };
     Ok(Connected {
         context: context.clone(),
-        server: Arc::new(server),
+        server: Some(Arc::new(server)),
         terms: Arc::new(terms),
         pace: None,
         presentation: Arc::default(),
         is_required: true,
         description: tool.server_description.clone(),
-        heard: Heard::default(),
+        result_bytes,
+        hints: Mutex::default(),
     })
 }
 
@@ -219,9 +223,4 @@ fn not_found(index: usize, label: &str) -> ApiError {
         "There is no MCP server with the label '{label}'. Give a 'server_url', or the label of an offered server."
     );
     ApiError::bad_request("mcp_server_not_found", &format!("tools[{index}].server_label"), message)
-}
-
-fn unusable(label: &str) -> ApiError {
-    let message = format!("The MCP server '{label}' cannot be used at the moment.");
-    ApiError::new(503, protocol::error::SERVER_ERROR, message)
 }

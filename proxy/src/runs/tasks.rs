@@ -18,16 +18,20 @@ use crate::telemetry::Metrics;
 /// Runs lists and calls of one run. Dropping it drops them.
 pub(super) struct Tasks {
     running: FuturesUnordered<BoxFuture<'static, Input>>,
-    progresses: Progresses,
-    steps: Steps,
+    /// Made for the first call: most runs make none.
+    reports: Option<(Progresses, Steps)>,
     /// Inputs that come before the next one.
     ready: VecDeque<Input>,
 }
 
 impl Tasks {
     pub(super) fn new() -> Self {
-        let (progresses, steps) = Progresses::channel();
-        Self { running: FuturesUnordered::new(), progresses, steps, ready: VecDeque::new() }
+        Self { running: FuturesUnordered::new(), reports: None, ready: VecDeque::new() }
+    }
+
+    /// True if nothing runs and nothing waits to be told.
+    pub(super) fn is_idle(&self) -> bool {
+        self.running.is_empty() && self.ready.is_empty()
     }
 
     /// Asks a server for its tools.
@@ -48,7 +52,8 @@ impl Tasks {
         (tool, call): (ServerTool, ToolCall),
     ) {
         let (toolbox, metrics, started) = (toolbox.clone(), Arc::clone(metrics), Instant::now());
-        let reporter = self.progresses.of(call.id.clone());
+        let (progresses, _) = self.reports.get_or_insert_with(Progresses::channel);
+        let reporter = progresses.of(call.id.clone());
         let run = async move {
             let outcome = toolbox.execute(&tool, &call, &reporter).await;
             metrics.tool(toolbox.label(&tool, &call.name), started.elapsed(), outcome.failed);
@@ -67,9 +72,15 @@ impl Tasks {
         if let Some(input) = self.ready.pop_front() {
             return input;
         }
+        let step = async {
+            match &mut self.reports {
+                Some((_, steps)) => steps.recv().await,
+                None => pending().await,
+            }
+        };
         tokio::select! {
             biased; // a step comes before the result of its call
-            Some((call, progress)) = self.steps.recv() => Input::Progress { call, progress },
+            Some((call, progress)) = step => Input::Progress { call, progress },
             Some(input) = self.running.next() => self.after_steps(input),
             else => pending().await,
         }
@@ -77,8 +88,9 @@ impl Tasks {
 
     /// A call may report and return within one poll: its steps go first.
     fn after_steps(&mut self, result: Input) -> Input {
-        let Ok((call, progress)) = self.steps.try_recv() else { return result };
-        while let Ok((call, progress)) = self.steps.try_recv() {
+        let Some((_, steps)) = &mut self.reports else { return result };
+        let Ok((call, progress)) = steps.try_recv() else { return result };
+        while let Ok((call, progress)) = steps.try_recv() {
             self.ready.push_back(Input::Progress { call, progress });
         }
         self.ready.push_back(result);

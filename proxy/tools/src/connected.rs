@@ -4,18 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use agent::tool::{CallId, Decision as Verdict, ListOutcome, Origin, ToolCall, ToolOutcome};
+use agent::tool::{Decision as Verdict, ListOutcome, Origin, ToolCall, ToolOutcome};
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use protocol::Object;
 use protocol::id::Tenant;
 use protocol::responses::mcp::{ListedTool, McpError};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::mcp::{self, Catalog, Failure};
+use crate::mcp::{self, Catalog, Failure, Reason};
 use crate::policy::{
-    Call, Caller, Counts, Decision, Exceeded, Hints, Policies, Rates, Ruling, Server, Tool, ToolKind, Wishes,
-    WishesApproval,
+    Call, Caller, Counts, Decision, Exceeded, Hints, Policies, Rates, ResultRules, Ruling, Server, Tool,
+    ToolKind,
 };
 use crate::progress::Reporter;
 use crate::remote::Remote;
@@ -70,8 +71,9 @@ pub struct Pace {
 pub struct Connected {
     /// What it shares with the others.
     pub context: Context,
-    /// Where it is, with the credentials of this request.
-    pub server: Arc<mcp::Server>,
+    /// Where it is, with the credentials of this request; `None` where it cannot be used: of its credential a part is
+    /// missing, or the process may not go there.
+    pub server: Option<Arc<mcp::Server>>,
     /// Its terms.
     pub terms: Arc<Server>,
     /// How fast it is called; `None` is not bounded.
@@ -82,15 +84,10 @@ pub struct Connected {
     pub is_required: bool,
     /// What the model reads about it.
     pub description: Option<String>,
-    /// What is said of its tools, and what was decided about its calls.
-    pub heard: Heard,
-}
-
-/// What a request has learnt of a server.
-#[derive(Debug, Default)]
-pub struct Heard {
-    hints: Mutex<BTreeMap<String, Hints>>,
-    rulings: Mutex<BTreeMap<CallId, Ruling>>,
+    /// The longest result that the model sees.
+    pub result_bytes: usize,
+    /// What is said of its tools, by name.
+    pub hints: Mutex<BTreeMap<String, Hints>>,
 }
 
 impl Pace {
@@ -117,7 +114,7 @@ impl Connected {
     }
 
     /// Of a list that a caller may have written nothing is believed, unless the server is the caller's own.
-    fn hints(&self, tool: &ListedTool, origin: Origin) -> Hints {
+    fn said(&self, tool: &ListedTool, origin: Origin) -> Hints {
         match origin {
             Origin::Context if self.terms.id.is_some() => Hints::default(),
             Origin::Server | Origin::Context => hints(tool.annotations.as_ref()),
@@ -125,20 +122,19 @@ impl Connected {
     }
 
     fn hints_of(&self, name: &str) -> Hints {
-        self.heard.hints.lock().get(name).copied().unwrap_or_default()
+        self.hints.lock().get(name).copied().unwrap_or_default()
     }
 
     fn rule(&self, name: &str, call: &ToolCall, asked: bool) -> Ruling {
         let arguments = serde_json::from_str(&call.arguments).unwrap_or(Value::Null);
-        let approval = if asked { WishesApproval::Always } else { WishesApproval::Never };
-        let (context, wishes) = (&self.context, Wishes { allowed: None, approval });
+        let context = &self.context;
         context.policies.decide(&Call {
             caller: &context.caller,
             tool: self.tool(name, self.hints_of(name)),
             arguments: &arguments,
             headers: &context.headers,
             untrusted: context.untrusted.load(Ordering::Relaxed),
-            wishes: &wishes,
+            asked,
         })
     }
 
@@ -164,7 +160,7 @@ impl Connected {
             }
             let tool = self.tool(&listed.name, hints(listed.annotations.as_ref()));
             let policies = &self.context.policies;
-            policies.may_offer(&self.context.caller, &tool, &Wishes::NONE).then_some(listed)
+            policies.may_offer(&self.context.caller, &tool).then_some(listed)
         };
         catalog.tools.iter().filter_map(shown).collect()
     }
@@ -183,12 +179,54 @@ impl Connected {
         }
     }
 
+    fn server(&self) -> Result<&mcp::Server, Failure> {
+        self.server.as_deref().ok_or_else(|| Reason::Unreachable.into())
+    }
+
+    async fn catalog(&self) -> Result<Arc<Catalog>, Failure> {
+        self.context.pool.list(&self.context.tenant, self.server()?).await
+    }
+
+    /// Content of tools that may reach out is vouched for by nobody; a server that is not trusted cannot say that its do not.
+    fn taints(&self, tool: &str) -> bool {
+        !(self.terms.trusted && self.hints_of(tool).open_world == Some(false))
+    }
+
+    async fn run(&self, tool: &str, arguments: Object) -> Result<mcp::Outcome, Failure> {
+        if !self.is_pinned_still(tool).await? {
+            let (content, told) = (Value::Array(Vec::new()), "The tool is not as its pin says.".to_owned());
+            return Err(Failure::Execution { content, told });
+        }
+        let trace = self.context.trace.clone();
+        let call = mcp::Call { tool: tool.to_owned(), arguments, trace, progress: None };
+        self.context.pool.call(&self.context.tenant, self.server()?, &call).await
+    }
+
+    /// One line a decision and a start: who, what, which rule, what became of it, and a hash of the arguments.
+    fn audit(&self, ruling: &Ruling, rule: Option<&str>, outcome: &str) {
+        let audit = &ruling.audit;
+        tracing::info!(
+            target: "audit",
+            request = self.context.request,
+            tenant = audit.tenant,
+            subject = audit.subject,
+            kind = audit.kind,
+            server = audit.server,
+            tool = audit.tool,
+            rule,
+            outcome,
+            reason = audit.reason.as_ref().map(word),
+            arguments = audit.arguments,
+            "Tool call"
+        );
+    }
+
     /// A list from the context may be old, or written by the caller: where pins are enforced, the server is asked.
     async fn is_pinned_still(&self, name: &str) -> Result<bool, Failure> {
         if !self.presentation.pins_are_enforced {
             return Ok(true);
         }
-        let catalog = self.context.pool.list(&self.context.tenant, &self.server).await?;
+        let catalog = self.catalog().await?;
         Ok(catalog.tools.iter().any(|tool| tool.name == name && self.is_as_pinned(tool)))
     }
 }
@@ -204,31 +242,29 @@ impl Remote for Connected {
     }
 
     fn allows(&self, tool: &ListedTool, origin: Origin) -> bool {
-        let hints = self.hints(tool, origin);
-        self.heard.hints.lock().insert(tool.name.clone(), hints);
+        let hints = self.said(tool, origin);
+        self.hints.lock().insert(tool.name.clone(), hints);
         let policies = &self.context.policies;
-        policies.may_offer(&self.context.caller, &self.tool(&tool.name, hints), &Wishes::NONE)
+        policies.may_offer(&self.context.caller, &self.tool(&tool.name, hints))
     }
 
     fn is_read_only(&self, tool: &ListedTool, origin: Origin) -> bool {
         let is_believed = self.terms.trusted || self.terms.id.is_none();
-        is_believed && self.hints(tool, origin).read_only == Some(true)
+        is_believed && self.said(tool, origin).read_only == Some(true)
     }
 
     fn decide(&self, tool: &str, call: &ToolCall, asked: bool) -> Verdict {
         let ruling = self.rule(tool, call, asked);
-        audit(&ruling, &self.context.request);
-        let verdict = match &ruling.decision {
+        self.audit(&ruling, ruling.audit.rule.as_deref(), &word(&ruling.audit.outcome));
+        match &ruling.decision {
             Decision::Allow => Verdict::Run,
             Decision::RequireApproval { .. } => Verdict::Approval,
             Decision::Deny { reason, .. } => Verdict::Denied(format!("The call was denied: {reason}.")),
-        };
-        self.heard.rulings.lock().insert(call.id.clone(), ruling);
-        verdict
+        }
     }
 
     async fn list(&self) -> ListOutcome {
-        match self.context.pool.list(&self.context.tenant, &self.server).await {
+        match self.catalog().await {
             Ok(catalog) => ListOutcome::Listed(self.listed(&catalog)),
             Err(failure) => {
                 let error = &failure as &dyn std::error::Error;
@@ -237,63 +273,50 @@ impl Remote for Connected {
                     error,
                     "The tools of an MCP server cannot be listed"
                 );
-                ListOutcome::Failed(error_of(failure))
+                ListOutcome::Failed(failure.into())
             }
         }
     }
 
     async fn call(&self, tool: &str, call: &ToolCall, _: &Reporter) -> ToolOutcome {
-        let known = self.heard.rulings.lock().remove(&call.id);
-        let ruling = known.unwrap_or_else(|| self.rule(tool, call, false));
+        // Whether it may run was decided; limits and what is passed on of the result are as they are now.
+        let ruling = self.rule(tool, call, false);
         if let Err(exceeded) = self.count(&ruling) {
-            let (rule, request) = (&exceeded.rule, &self.context.request);
-            tracing::info!(target: "audit", request, rule, outcome = "limited", tool, "Tool call");
+            self.audit(&ruling, Some(&exceeded.rule), "limited");
             return denied("The limit of calls of this tool is reached. Try again later.");
-        }
-        match self.is_pinned_still(tool).await {
-            Ok(true) => {}
-            Ok(false) => return denied("The tool is not as its pin says."),
-            Err(failure) => return failed(failure, &ruling),
         }
         let arguments = match serde_json::from_str(&call.arguments) {
             Ok(Value::Object(arguments)) => arguments,
-            Ok(_) | Err(_) if call.arguments.trim().is_empty() => protocol::Object::new(),
+            Ok(_) | Err(_) if call.arguments.trim().is_empty() => Object::new(),
             Ok(_) | Err(_) => return denied("The arguments are not a JSON object."),
         };
-        let request =
-            mcp::Call { tool: tool.to_owned(), arguments, trace: self.context.trace.clone(), progress: None };
-        let called = self.context.pool.call(&self.context.tenant, &self.server, &request).await;
-        if self.hints_of(tool).open_world != Some(false) {
+        self.audit(&ruling, ruling.audit.rule.as_deref(), "started");
+        let called = self.run(tool, arguments).await;
+        if self.taints(tool) {
             self.context.untrusted.store(true, Ordering::Relaxed);
         }
+        let rules = ruling.result.within(self.result_bytes);
         match called {
-            Ok(outcome) => ToolOutcome::text(ruling.result.apply(outcome.output)),
-            Err(failure) => failed(failure, &ruling),
+            Ok(outcome) => ToolOutcome::text(rules.apply(outcome.output)),
+            Err(failure) => failed(failure, &rules),
         }
     }
 }
 
-fn failed(failure: Failure, ruling: &Ruling) -> ToolOutcome {
-    match error_of(failure) {
-        McpError::Execution { content } => {
-            let told = ruling.result.apply(McpError::Execution { content }.text());
-            let error = McpError::execution(&told);
-            ToolOutcome { output: told, failed: true, error: Some(error), ..ToolOutcome::default() }
+/// What the model is told of a failure, and the client sees.
+fn failed(failure: Failure, rules: &ResultRules) -> ToolOutcome {
+    ToolOutcome::mcp_failure(match failure {
+        Failure::Execution { content, told } => {
+            let passed = rules.apply(told.clone());
+            if passed == told { McpError::Execution { content } } else { McpError::execution(&passed) }
         }
-        error @ (McpError::Protocol { .. } | McpError::Http { .. }) => ToolOutcome::mcp_failure(error),
-    }
+        Failure::Protocol { code, message } => McpError::Protocol { code, message: rules.apply(message) },
+        failure @ Failure::Http { .. } => failure.into(),
+    })
 }
 
 fn denied(why: &str) -> ToolOutcome {
     ToolOutcome::mcp_failure(McpError::execution(why))
-}
-
-fn error_of(failure: Failure) -> McpError {
-    match failure {
-        Failure::Protocol { code, message } => McpError::Protocol { code, message },
-        Failure::Execution { content, .. } => McpError::Execution { content },
-        Failure::Http { reason, .. } => McpError::Http { code: reason.code(), message: reason.to_string() },
-    }
 }
 
 /// What a server says of a tool.
@@ -305,25 +328,6 @@ fn hints(annotations: Option<&Value>) -> Hints {
         idempotent: hint("idempotentHint"),
         open_world: hint("openWorldHint"),
     }
-}
-
-/// One line a decision: who, what, which rule, and a hash of the arguments.
-fn audit(ruling: &Ruling, request: &str) {
-    let audit = &ruling.audit;
-    tracing::info!(
-        target: "audit",
-        request,
-        tenant = audit.tenant,
-        subject = audit.subject,
-        kind = audit.kind,
-        server = audit.server,
-        tool = audit.tool,
-        rule = audit.rule,
-        outcome = word(&audit.outcome),
-        reason = audit.reason.as_ref().map(word),
-        arguments = audit.arguments,
-        "Tool call"
-    );
 }
 
 /// A word as it stands in serialized records.

@@ -5,5 +5,6 @@ pub mod mcp;
 pub mod policy;
 pub mod progress;
 pub mod remote;
+mod text;
 pub mod think;
 pub mod toolbox;

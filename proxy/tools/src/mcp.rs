@@ -15,7 +15,6 @@ mod pool;
 mod schema;
 mod server;
 mod session;
-mod text;
 mod tool;
 
 pub use catalog::{Catalog, Flaw, Problem};

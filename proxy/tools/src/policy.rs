@@ -11,7 +11,7 @@ mod result;
 mod ruling;
 mod settings;
 
-pub use call::{Call, Caller, Hints, Identity, Server, Tool, Wish, Wishes, WishesApproval};
+pub use call::{Call, Caller, Hints, Identity, Server, Tool};
 pub use counters::{Counts, Exceeded, Rates};
 pub use decide::Policies;
 pub use result::ResultRules;

@@ -7,6 +7,7 @@ mod accounts;
 mod assets;
 mod audit;
 mod folder;
+mod install;
 mod keeper;
 mod kubectl;
 mod launch;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
 use crate::on_kubernetes::fixtures::{Breach, breaches, objects};
-use crate::on_kubernetes::stage::{apply_definitions, cluster, definitions};
+use crate::on_kubernetes::stage::{cluster, definitions};
 
 /// How many kubectl run at a time.
 const AT_A_TIME: usize = 4;
@@ -20,7 +20,7 @@ const FROM_INPUT: [&str; 3] = ["--filename", "-", "--dry-run=server"];
 async fn applying_the_definitions_again_changes_nothing() -> anyhow::Result<()> {
     let Some(cluster) = cluster().await? else { return Ok(()) };
     let before = versions(cluster).await?;
-    apply_definitions(cluster).await?;
+    cluster.define().await?;
     assert_eq!(versions(cluster).await?, before);
     assert_eq!(before.len(), definitions()?.len());
     Ok(())

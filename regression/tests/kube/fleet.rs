@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 use tokio::time::{Instant, sleep};
 
-use super::stage::{cluster, established};
+use super::stage::cluster;
 
 /// How long a test waits for what must come.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -46,7 +46,7 @@ impl Fleet {
     pub(crate) async fn start_with(flags: &[&str]) -> anyhow::Result<Option<Self>> {
         let Some(cluster) = cluster().await? else { return Ok(None) };
         let turn = TURN.lock().await;
-        MANIFEST.get_or_try_init(|| manifest(cluster)).await?;
+        MANIFEST.get_or_try_init(|| cluster.authorize_operator()).await?;
         Self::within(cluster, turn, flags).await.map(Some)
     }
 
@@ -58,8 +58,8 @@ impl Fleet {
         let turn = TURN.lock().await;
         // Its keeper ends it with the process.
         let cluster: &'static Cluster = Box::leak(Box::new(Cluster::start().await?));
-        established(cluster).await?;
-        manifest(cluster).await?;
+        cluster.define().await?;
+        cluster.authorize_operator().await?;
         Self::within(cluster, turn, &[]).await.map(Some)
     }
 
@@ -68,7 +68,7 @@ impl Fleet {
         turn: MutexGuard<'static, ()>,
         flags: &[&str],
     ) -> anyhow::Result<Self> {
-        release(cluster).await?;
+        cluster.release_lease().await?;
         let (namespace, model) = (cluster.namespace().await?, ModelServer::start().await?);
         let mut operator = Operator::start_with(cluster, &format!("{namespace}-1"), flags).await?;
         operator.ready().await?;
@@ -180,20 +180,6 @@ impl Fleet {
         let conditions = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
         Ok(conditions.into_iter().find(|one| one["type"] == name).unwrap_or_default())
     }
-}
-
-/// Takes the Lease from the operator of the test before, which was killed and has not let go of it.
-pub(crate) async fn release(cluster: &Cluster) -> anyhow::Result<()> {
-    let delete = ["delete", "lease", "fairlead-operator", "--namespace", "fairlead-system"];
-    cluster.kubectl(&[&delete[..], &["--ignore-not-found"]].concat()).await?;
-    Ok(())
-}
-
-async fn manifest(cluster: &Cluster) -> anyhow::Result<()> {
-    let path = root().join("00-operator.yaml");
-    let path = path.to_str().context("the clone lies where no text leads")?;
-    cluster.kubectl(&["apply", "--server-side", "--filename", path]).await?;
-    Ok(())
 }
 
 const BASICS: &str = r#"

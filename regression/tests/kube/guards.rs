@@ -60,7 +60,7 @@ async fn models_that_vanish_all_at_once_are_served_until_somebody_lets_them_go()
     let namespace = ["--namespace", fleet.namespace.as_str()];
     fleet.cluster.kubectl(&[&["delete", "models", "--all"][..], &namespace].concat()).await?;
     let message = gateway(&fleet, "RemovalHeld").await?;
-    assert!(message.contains("25 of 26 Models and ModelProviders"), "{message}");
+    assert!(message.contains("25 of 26 objects"), "{message}");
     assert_eq!(models(&proxy).await?, MODELS + 1);
     let answer = proxy.api().post("/v1/responses", &json!({"model": "demo", "input": "Hello"})).await?;
     assert_eq!(answer.status, 200, "{}", answer.text());

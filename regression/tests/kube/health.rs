@@ -1,6 +1,6 @@
 //! What statuses say of upstreams, by the calls that clients made.
 
-use regression::harness::Proxy;
+use regression::harness::{Operator, Proxy};
 use serde_json::{Value, json};
 use tokio::time::{Duration, Instant, sleep};
 
@@ -29,7 +29,7 @@ async fn asks(proxy: &Proxy, status: u16) -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_provider_is_healthy_by_the_calls_of_clients_and_the_worst_proxy_counts() -> anyhow::Result<()> {
-    let Some(fleet) = Fleet::start().await? else { return Ok(()) };
+    let Some(mut fleet) = Fleet::start().await? else { return Ok(()) };
     fleet.basics().await?;
     let proxies = [fleet.proxy("one").await?, fleet.proxy("two").await?];
     fleet.wait("modelprovider/fake", "Ready").await?;
@@ -55,6 +55,17 @@ async fn a_provider_is_healthy_by_the_calls_of_clients_and_the_worst_proxy_count
         "True",
         "an outage fails no rollout"
     );
+    // A new leader has heard of nothing yet, and changes nothing.
+    let mut second = Operator::start(fleet.cluster, &format!("{}-2", fleet.namespace)).await?;
+    second.ready().await?;
+    fleet.operator.kill().await?;
+    second.until_it_leads(PATIENCE).await?;
+    let end = Instant::now() + Duration::from_secs(5);
+    while Instant::now() < end {
+        let now = fleet.condition("modelprovider/fake", "Healthy").await?;
+        assert_eq!(now["lastTransitionTime"], condition["lastTransitionTime"], "{now}\n{}", second.log());
+        sleep(Duration::from_millis(100)).await;
+    }
     let get = ["get", "modelprovider", "fake", "--namespace", &fleet.namespace];
     let table = fleet.cluster.kubectl(&get).await?;
     assert!(table.contains("HEALTHY"), "{table}");

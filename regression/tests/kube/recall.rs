@@ -3,13 +3,13 @@
 use regression::harness::{Front, Operator, Proxy};
 use serde_json::{Value, json};
 
-use super::fleet::{Fleet, PATIENCE, release};
+use super::fleet::{Fleet, PATIENCE};
 use super::guards::annotate;
 
 /// Kills the operator and starts another, which knows nothing of the first.
 async fn restarted(fleet: &mut Fleet, front: &Front) -> anyhow::Result<()> {
     fleet.operator.kill().await?;
-    release(fleet.cluster).await?;
+    fleet.cluster.release_lease().await?;
     let mut next = Operator::start(fleet.cluster, &format!("{}-2", fleet.namespace)).await?;
     next.ready().await?;
     next.until_it_leads(PATIENCE).await?;

@@ -12,25 +12,8 @@ static APPLIED: OnceCell<()> = OnceCell::const_new();
 /// The shared cluster with all definitions in place, or `None` where there is no API server.
 pub(crate) async fn cluster() -> anyhow::Result<Option<&'static Cluster>> {
     let Some(cluster) = Cluster::shared().await? else { return Ok(None) };
-    APPLIED.get_or_try_init(|| established(cluster)).await?;
+    APPLIED.get_or_try_init(|| cluster.define()).await?;
     Ok(Some(cluster))
-}
-
-/// Applies all definitions and waits until they are in force.
-pub(crate) async fn established(cluster: &Cluster) -> anyhow::Result<()> {
-    apply_definitions(cluster).await?;
-    let every = folder().join("yaml");
-    let wait = ["wait", "--for", "condition=Established", "--timeout", "60s", "--filename", text(&every)?];
-    cluster.kubectl(&wait).await?;
-    Ok(())
-}
-
-/// Applies `crds/yaml` as a user does; a warning of the server is an error.
-pub(crate) async fn apply_definitions(cluster: &Cluster) -> anyhow::Result<()> {
-    let every = folder().join("yaml");
-    let apply = ["apply", "--server-side", "--warnings-as-errors", "--filename", text(&every)?];
-    cluster.kubectl(&apply).await?;
-    Ok(())
 }
 
 /// The definitions as they lie in `crds/yaml`.
@@ -49,8 +32,4 @@ pub(crate) fn definitions() -> anyhow::Result<Vec<Value>> {
 /// The package `crds`.
 pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("crds")
-}
-
-fn text(path: &Path) -> anyhow::Result<&str> {
-    path.to_str().context("the clone lies where no text leads")
 }

@@ -262,6 +262,17 @@ async fn a_server_that_is_down_leaves_its_tools_out_or_fails_the_response() -> a
 }
 
 #[tokio::test]
+async fn a_server_without_its_credential_is_like_one_that_is_down() -> anyhow::Result<()> {
+    let auth = "  auth: {bearer: {secretRef: {name: nowhere, key: token}}}\n";
+    let scene = Scene::offered(Behaviour::default(), &format!("{FREE}{auth}"), &[]).await?;
+    scene.script(vec![Say::text(&["Without it"])]);
+    let response = scene.respond(&ask(&docs())).await?;
+    assert!(response["output"][0]["error"].is_string() && text(&response) == "Without it", "{response}");
+    assert!(scene.server.requests().is_empty(), "nothing goes out without the credential");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_failed_call_is_told_to_the_model_and_the_response_goes_on() -> anyhow::Result<()> {
     let scene = Scene::offered(Behaviour::default(), FREE, &[]).await?;
     scene.script(vec![call("fail", &json!({})), Say::text(&["It failed"])]);
@@ -319,8 +330,8 @@ async fn a_policy_decides_whatever_the_request_and_the_tools_say() -> anyhow::Re
     let asked = scene.respond(&ask(&docs())).await?;
     assert_eq!(types(&asked).last(), Some(&"mcp_approval_request"), "the request cannot loosen");
     let log = scene.stage.proxy.log();
-    for word in ["default/docs#echo", "approval_required", "denied"] {
-        assert!(log.to_lowercase().contains(word), "no {word} in the audit lines");
+    for word in ["default/docs#echo", "approval_required", "denied", "started", "limited"] {
+        assert!(log.contains(&format!("\"{word}\"")), "no {word} in the audit lines");
     }
     assert!(!log.contains("sk-abc"), "no arguments are logged");
     Ok(())

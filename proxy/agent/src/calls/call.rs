@@ -189,6 +189,11 @@ impl Call {
         };
     }
 
+    /// Whether running it may change something.
+    pub(super) fn acts(&self) -> bool {
+        matches!(&self.state, State::Active(active) if active.tool != ServerTool::Think)
+    }
+
     pub(super) fn start(&mut self, out: &mut Emitter) {
         if let State::Active(active) = &mut self.state {
             active.is_running = true;

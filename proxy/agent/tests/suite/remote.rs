@@ -252,3 +252,37 @@ fn a_forced_tool_that_its_server_does_not_offer_fails_the_response() {
     let turn = Turn { tool_choice: Choice::Tool(vec![pick]), ..remote_turn() };
     assert_snapshot!(transcript(run(turn), [wiki()]));
 }
+
+fn effects(mut run: agent::run::Run<Owners>, inputs: Vec<Input>) -> Vec<Effect> {
+    let mut effects = drain(&mut run);
+    for input in inputs {
+        run.handle(input);
+        effects.extend(drain(&mut run));
+    }
+    effects
+}
+
+#[test]
+fn a_failure_after_a_call_is_not_to_be_repeated_and_one_before_may_be() {
+    let retry = |inputs: Vec<Input>| {
+        let effects = effects(run(remote_turn()), inputs);
+        let finished = effects.into_iter().find_map(|effect| match effect {
+            Effect::Finish(finished) => Some(finished),
+            _ => None,
+        });
+        finished.and_then(|finished| finished.failure).expect("it failed").error.should_retry
+    };
+    assert_eq!(retry(vec![wiki(), failed()]), None);
+    assert_eq!(retry(script([vec![wiki()], call(0, READ, "{}").into(), vec![failed()]])), Some(false));
+}
+
+#[test]
+fn a_model_is_offered_so_many_tools_and_no_more() {
+    let names: Vec<String> = (0..200).map(|number| format!("tool-{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let offered = effects(run(remote_turn()), vec![listed("wiki", &names)]).into_iter().find_map(|effect| {
+        let Effect::CallModel(request) = effect else { return None };
+        Some(request.tools.iter().filter(|tool| tool.name.starts_with("mcp__")).count())
+    });
+    assert_eq!(offered, Some(128));
+}

@@ -76,6 +76,9 @@ pub(super) fn choose(object: &Object, last: &Compiled) -> Result<Chosen, Vec<Pro
     if let Some(known) = last.decoded.get(&object.id).filter(|known| *known.object == *object) {
         return Ok(known.clone());
     }
+    if let Some((_, problems)) = last.refused.get(&object.id).filter(|(known, _)| known == object) {
+        return Err(problems.clone());
+    }
     let spec = match &object.body {
         Body::Valid(spec) => spec,
         Body::Invalid(problems, _) => return Err(problems.clone()),

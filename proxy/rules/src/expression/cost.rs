@@ -1,12 +1,16 @@
 //! How much an expression can cost at most, told before it runs.
 
 use cel::IdedExpr;
+use cel::common::ast::operators::ADD;
 use cel::common::ast::{EntryExpr, Expr};
 
 use super::facts::Size;
 
-/// The most that an evaluation may cost; what costs that takes some tenths of a second.
-pub(super) const LIMIT: u64 = 4_000_000;
+/// The most that all evaluations over the same facts may cost; what costs that takes some hundredths of a second.
+pub(super) const LIMIT: u64 = 1_000_000;
+
+/// The longest text that a sum may make, in bytes.
+const LONGEST: u64 = 16 << 20;
 
 /// What a regular expression costs beside the text: it is compiled each time.
 const PATTERN: u64 = 20_000;
@@ -15,12 +19,13 @@ const PATTERN: u64 = 20_000;
 /// goes at most over all there is, as often as its range names it.
 pub(super) fn of(expression: &IdedExpr, size: Size) -> u64 {
     let step = 1 + size.values / 16 + size.bytes / 1024;
-    Cost { step, values: size.values.max(1) }.of(expression)
+    Cost { step, values: size.values.max(1), bytes: size.bytes }.of(expression)
 }
 
 struct Cost {
     step: u64,
     values: u64,
+    bytes: u64,
 }
 
 impl Cost {
@@ -29,7 +34,11 @@ impl Cost {
             Expr::Unspecified | Expr::Ident(_) | Expr::Literal(_) => 0,
             Expr::Call(call) => {
                 let operands = call.target.iter().map(AsRef::as_ref).chain(&call.args);
-                let own = if call.func_name == "matches" { PATTERN } else { 0 };
+                let own = match call.func_name.as_str() {
+                    "matches" => PATTERN,
+                    ADD => self.added(leaves(expression)),
+                    _ => 0,
+                };
                 self.sum(operands).saturating_add(own)
             }
             Expr::List(list) => self.sum(&list.elements),
@@ -44,6 +53,14 @@ impl Cost {
             }
         };
         inner.saturating_add(self.step)
+    }
+
+    /// A sum may hold all there is as often as it has parts, and copies it.
+    fn added(&self, parts: u64) -> u64 {
+        if parts.saturating_mul(self.bytes) > LONGEST {
+            return u64::MAX;
+        }
+        parts.saturating_mul(self.step)
     }
 
     fn sum<'a>(&self, parts: impl IntoIterator<Item = &'a IdedExpr>) -> u64 {

@@ -1,15 +1,19 @@
 //! What an expression is asked about.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use cel::{Context, Value};
 use serde_json::Value as Json;
 
-/// What an expression is asked about: the values of its variables.
+use super::cost::LIMIT;
+
+/// What expressions are asked about: the values of their variables. All that are asked share one budget.
 pub struct Facts {
     context: Context<'static>,
     size: Size,
+    left: Cell<u64>,
 }
 
 /// How much there is to look at.
@@ -28,7 +32,7 @@ impl Facts {
         for (name, value) in variables {
             context.add_variable_from_value(name, size.converted(value));
         }
-        Self { context, size }
+        Self { context, size, left: Cell::new(LIMIT) }
     }
 
     pub(super) fn context(&self) -> &Context<'static> {
@@ -37,6 +41,13 @@ impl Facts {
 
     pub(super) fn size(&self) -> Size {
         self.size
+    }
+
+    /// Takes a cost from the budget; false if there is not so much left.
+    pub(super) fn spend(&self, cost: u64) -> bool {
+        let left = self.left.get().checked_sub(cost);
+        self.left.set(left.unwrap_or_default());
+        left.is_some()
     }
 }
 

@@ -144,6 +144,23 @@ async fn foreign_old_and_unknown_requests_are_refused_alike() {
 }
 
 #[tokio::test]
+async fn so_many_answers_are_looked_up_and_no_more() {
+    let asked = Asked::new(true).await;
+    let unknown = |number: usize| json!({"type": "mcp_approval_response", "approval_request_id": format!("mcpr_{number}"), "approve": false});
+    let said = json!({"type": "message", "id": "msg_1", "role": "assistant",
+        "content": [{"type": "output_text", "text": "Done.", "annotations": [], "logprobs": []}]});
+    let history: Vec<Value> = (0..20_000).map(unknown).chain([said]).collect();
+    assert!(asked.answer(json!([]), history.into()).await.unwrap().is_empty(), "all of it is history");
+    let many: Vec<Value> = (0..=MOST).map(|_| answer(true)).collect();
+    assert_eq!(refused(asked.answer(json!([]), many.into()).await), at(MOST));
+    assert_eq!(
+        asked.answer(json!([request()]), json!([answer(true)])).await.unwrap(),
+        approved(),
+        "nothing is used up"
+    );
+}
+
+#[tokio::test]
 async fn two_answers_to_one_request_are_refused() {
     let asked = Asked::new(true).await;
     assert_eq!(refused(asked.answer(json!([request()]), json!([answer(true), answer(true)])).await), at(0));

@@ -24,6 +24,8 @@ pub struct Catalog {
     pub(super) ttl: Option<Duration>,
     /// True if it is the same for everybody.
     pub(super) is_public: bool,
+    /// How much of the wire it took.
+    pub(super) bytes: usize,
 }
 
 /// A tool that cannot be used.
@@ -110,7 +112,7 @@ impl Pages {
         let is_public = self.says_scope && !self.is_private && session.era() == Era::Modern;
         let ttl = self.ttl.map(|ttl| ttl.min(LONGEST));
         let (tools, problems) = without_duplicates(self.found);
-        Catalog { tools, problems, protocol: session.version(), ttl, is_public }
+        Catalog { tools, problems, protocol: session.version(), ttl, is_public, bytes: self.bytes }
     }
 }
 

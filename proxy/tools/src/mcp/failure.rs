@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use protocol::responses::mcp::McpError;
+use serde_json::Value;
 
-use super::text;
+use crate::text;
 
 /// The longest JSON-RPC message that is passed on.
 const MESSAGE_BYTES: usize = 512;
@@ -87,31 +88,6 @@ impl Failure {
         Self::Protocol { code, message: text::cut(text::cleaned(message), MESSAGE_BYTES) }
     }
 
-    /// The `error` of an `mcp_call`.
-    pub fn to_error(&self) -> Value {
-        match self {
-            Self::Protocol { code, message } => {
-                json!({"type": "mcp_protocol_error", "code": code, "message": message})
-            }
-            Self::Execution { content, .. } => {
-                json!({"type": "mcp_tool_execution_error", "content": content})
-            }
-            Self::Http { reason, .. } => {
-                json!({"type": "http_error", "code": reason.code(), "message": reason.to_string()})
-            }
-        }
-    }
-
-    /// What a model is told.
-    pub fn told(&self) -> String {
-        match self {
-            Self::Protocol { code, message } => format!("The call failed with error {code}: {message}"),
-            Self::Execution { told, .. } if told.is_empty() => "The tool failed and said nothing.".to_owned(),
-            Self::Execution { told, .. } => told.clone(),
-            Self::Http { reason, .. } => format!("The call failed: {reason}."),
-        }
-    }
-
     /// Why the server could not be used, if that is what failed.
     pub fn reason(&self) -> Option<Reason> {
         match self {
@@ -122,6 +98,17 @@ impl Failure {
 
     pub(super) fn is_unauthorized(&self) -> bool {
         self.reason() == Some(Reason::Status(401))
+    }
+}
+
+/// The `error` of an `mcp_call`.
+impl From<Failure> for McpError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Protocol { code, message } => Self::Protocol { code, message },
+            Failure::Execution { content, .. } => Self::Execution { content },
+            Failure::Http { reason, .. } => Self::Http { code: reason.code(), message: reason.to_string() },
+        }
     }
 }
 
@@ -175,12 +162,18 @@ pub(super) fn retry_after(text: Option<&str>) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    fn shown(failure: &Failure) -> Value {
+        McpError::from(failure.clone()).value()
+    }
 
     #[test]
     fn every_kind_has_its_form() {
         let protocol = Failure::protocol(-32602, &"x\u{202e}".repeat(600));
-        let error = protocol.to_error();
+        let error = shown(&protocol);
         assert_eq!(
             (error["type"].as_str(), error["code"].as_i64()),
             (Some("mcp_protocol_error"), Some(-32602))
@@ -192,14 +185,12 @@ mod tests {
         );
         let http = Failure::from(Reason::Timeout);
         assert_eq!(
-            http.to_error(),
+            shown(&http),
             json!({"type": "http_error", "code": 504, "message": "the MCP server did not answer in time"})
         );
-        assert_eq!(http.told(), "The call failed: the MCP server did not answer in time.");
         let content = json!([{"type": "text", "text": "no"}]);
         let execution = Failure::Execution { content: content.clone(), told: "no".into() };
-        assert_eq!(execution.to_error(), json!({"type": "mcp_tool_execution_error", "content": content}));
-        assert_eq!(execution.told(), "no");
+        assert_eq!(shown(&execution), json!({"type": "mcp_tool_execution_error", "content": content}));
     }
 
     #[test]

@@ -81,6 +81,13 @@ impl Headers {
         self
     }
 
+    /// Leaves `authorization` out.
+    #[must_use]
+    pub fn without_authorization(mut self) -> Self {
+        self.0.retain(|(name, _)| *name != header::AUTHORIZATION);
+        self
+    }
+
     /// True if it carries credentials of its own.
     pub fn has_authorization(&self) -> bool {
         self.0.iter().any(|(name, _)| *name == header::AUTHORIZATION)

@@ -1,11 +1,9 @@
 //! What a tool returned, and what becomes of it: the `output` of an `mcp_call`, and what the model is told.
 
-use agent::tool::ToolOutcome;
-use protocol::Object;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::text;
+use crate::text;
 
 /// What a tool that did not fail returned.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,22 +33,6 @@ impl Outcome {
             return Err(Failure::Execution { content: content(raw, &output, limit_bytes), told: output });
         }
         Ok(Self { output })
-    }
-
-    /// As the port to tools wants it: what the model is told, and what the item shows.
-    pub fn into_tool_outcome(result: Result<Self, Failure>) -> ToolOutcome {
-        let pair = |output: Value, error: Value| {
-            Object::from_iter([("output".to_owned(), output), ("error".to_owned(), error)])
-        };
-        match result {
-            Ok(Self { output }) => {
-                ToolOutcome { shown: pair(json!(output), Value::Null), ..ToolOutcome::text(output) }
-            }
-            Err(failure) => ToolOutcome {
-                shown: pair(Value::Null, failure.to_error()),
-                ..ToolOutcome::failure(failure.told())
-            },
-        }
     }
 }
 

@@ -30,6 +30,8 @@ const IDLE: Duration = Duration::from_secs(300);
 const SWEEP: Duration = Duration::from_secs(30);
 /// How many connections a tenant may have; the least recently used goes first.
 const CONNECTIONS: usize = 256;
+/// How much the tool lists that are kept of a tenant may have taken on the wire.
+const LISTS_BYTES: usize = 32 << 20;
 /// JSON-RPC, since 2026-07-28: a header of the request does not agree with its body.
 const HEADER_MISMATCH: i64 = -32020;
 
@@ -131,6 +133,7 @@ impl Pool {
             return Ok(kept.catalog);
         }
         let listed = entry.list(&wire(server, access), &self.0.eras, server.catalog_ttl).await;
+        self.trim(tenant);
         self.drop_refused(&key, &listed);
         if let (Some(key), Some(kept)) = (public, entry.kept().filter(|kept| kept.catalog.is_public)) {
             self.0.public.lock().insert(key, kept);
@@ -200,6 +203,25 @@ impl Pool {
         let reason = result.as_ref().err().and_then(Failure::reason);
         if matches!(reason, Some(Reason::Status(401 | 403))) {
             self.0.entries.lock().remove(key);
+        }
+    }
+
+    /// Forgets tool lists of a tenant that are too much together, the least recently used first.
+    fn trim(&self, tenant: &Tenant) {
+        let entries = self.0.entries.lock();
+        let own = entries.iter().filter(|(key, _)| key.tenant == *tenant).map(|(_, entry)| entry);
+        let mut own: Vec<_> =
+            own.map(|entry| (entry.kept_bytes(), entry)).filter(|(size, _)| *size > 0).collect();
+        let mut total: usize = own.iter().map(|(size, _)| size).sum();
+        if total <= LISTS_BYTES {
+            return;
+        }
+        own.sort_by_key(|(_, entry)| entry.used());
+        for (size, entry) in own {
+            if total > LISTS_BYTES {
+                entry.forget_list();
+                total -= size;
+            }
         }
     }
 

@@ -8,6 +8,8 @@ mod lenient;
 mod page;
 
 use std::fmt;
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
@@ -20,7 +22,8 @@ use rmcp::model::{
 use rmcp::service::{PeerRequestOptions, RunningService};
 use rmcp::{Peer, RoleClient};
 use serde_json::{Value, json};
-use tokio::time::timeout;
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
 
 use self::ear::Ear;
 use self::guard::Guard;
@@ -109,8 +112,8 @@ impl Session {
             params: Some(PaginatedRequestParams::default().with_cursor(cursor)),
             extensions: Default::default(),
         };
-        let options = PeerRequestOptions::with_timeout(self.timeouts.list);
-        let page = match self.request(ClientRequest::ListToolsRequest(request), options, None).await? {
+        let (request, options) = (ClientRequest::ListToolsRequest(request), PeerRequestOptions::no_options());
+        let page = match self.request(request, options, (self.timeouts.list, None)).await? {
             ServerResult::ListToolsResult(page) => serde_json::to_value(page).ok(),
             ServerResult::CustomResult(CustomResult(page)) => Some(page),
             _ => None,
@@ -125,11 +128,9 @@ impl Session {
     pub(super) async fn call(&self, call: &Call) -> Result<Outcome, Failure> {
         let mut params = CallToolRequestParams::new(call.tool.clone()).with_arguments(call.arguments.clone());
         for _ in 0..self.limits.input_rounds.max(1) {
-            let options = PeerRequestOptions::with_timeout(self.timeouts.call)
-                .reset_timeout_on_progress()
-                .with_meta(meta(&call.trace));
+            let options = PeerRequestOptions::no_options().with_meta(meta(&call.trace));
             let request = ClientRequest::CallToolRequest(CallToolRequest::new(params.clone()));
-            match self.request(request, options, call.progress.clone()).await? {
+            match self.request(request, options, (self.timeouts.call, call.progress.clone())).await? {
                 // The same call again, with the server's opaque state sent back verbatim.
                 ServerResult::InputRequiredResult(asked) => {
                     params.input_responses = declined(asked.input_requests.unwrap_or_default())?;
@@ -161,17 +162,27 @@ impl Session {
         &self,
         request: ClientRequest,
         options: PeerRequestOptions,
-        sink: Option<Sink>,
+        (patience, sink): (Duration, Option<Sink>),
     ) -> Result<ServerResult, Failure> {
         let peer: &Peer<RoleClient> = self.connection.peer();
         let handle = peer.send_cancellable_request(request, options).await;
         let handle = handle.map_err(|error| fault::of_service(&error))?;
-        let ear = self.connection.service();
-        let _listening = sink.map(|sink| ear.listen(handle.progress_token.clone(), sink));
+        let beat = Arc::new(Notify::new());
+        let _listening = self.connection.service().listen(handle.progress_token.clone(), heard(&beat, sink));
         let guard = Guard::new(peer.clone(), handle.id.clone());
-        let result = handle.await_response().await;
-        guard.disarm();
-        result.map_err(|error| fault::of_service(&error))
+        // Not by rmcp's own timeout: what it keeps for that of a call that is dropped is never freed.
+        let mut response = pin!(handle.await_response());
+        loop {
+            tokio::select! {
+                biased; // an answer counts, however late
+                result = &mut response => {
+                    guard.disarm();
+                    return result.map_err(|error| fault::of_service(&error));
+                }
+                () = beat.notified() => {}
+                () = sleep(patience) => return Err(Reason::Timeout.into()),
+            }
+        }
     }
 
     /// Ends the session at the server, if it has one.
@@ -185,6 +196,17 @@ impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session").field("era", &self.era).finish_non_exhaustive()
     }
+}
+
+/// Each report of progress shows that the call is alive.
+fn heard(beat: &Arc<Notify>, sink: Option<Sink>) -> Sink {
+    let beat = Arc::clone(beat);
+    Arc::new(move |progress| {
+        beat.notify_one();
+        if let Some(sink) = &sink {
+            sink(progress);
+        }
+    })
 }
 
 fn meta(trace: &Trace) -> RequestMetaObject {

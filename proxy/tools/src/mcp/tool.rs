@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::catalog::Flaw;
+use super::schema;
 use super::server::Limits;
-use super::{schema, text};
+use crate::text;
 
 /// The longest name of a tool.
 const NAME_BYTES: usize = 128;
@@ -60,12 +61,6 @@ impl Tool {
         })
     }
 
-    /// True if the server says that the tool changes nothing.
-    pub fn is_read_only(&self) -> bool {
-        let hint = self.annotations.as_ref().and_then(|hints| hints.get("readOnlyHint"));
-        hint.and_then(Value::as_bool).unwrap_or_default()
-    }
-
     /// As it stands in the `tools` of an `mcp_list_tools`.
     pub fn to_listed(&self) -> Object {
         let mut listed = Object::from_iter([
@@ -92,7 +87,7 @@ fn digest(raw: &Value) -> String {
     let keys = ["name", "description", "inputSchema", "outputSchema", "annotations"];
     let known = |key: &str| Some((key.to_owned(), raw.get(key).filter(|value| !value.is_null())?.clone()));
     let said = Value::Object(keys.into_iter().filter_map(known).collect());
-    let hash = Sha256::digest(schema::canonical(&said));
+    let hash = Sha256::digest(text::canonical(&said));
     hash.iter().fold("sha256:".to_owned(), |text, byte| text + &format!("{byte:02x}"))
 }
 
@@ -155,7 +150,7 @@ mod tests {
         let raw =
             json!({"name": "t", "inputSchema": {"type": "object"}, "annotations": {"readOnlyHint": true}});
         let tool = read(&raw).expect("good");
-        assert!(tool.is_read_only());
+        assert_eq!(tool.annotations.as_ref().expect("said")["readOnlyHint"], true);
         let listed =
             json!({"name": "t", "input_schema": {"type": "object"}, "annotations": {"readOnlyHint": true}});
         assert_eq!(Value::Object(tool.to_listed()), listed);

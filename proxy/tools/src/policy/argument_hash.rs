@@ -1,52 +1,18 @@
 //! The hash of arguments, for audit lines.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::text::canonical;
+
 /// Returns SHA-256 of a value in canonical JSON (members sorted by name, no white space), in hexadecimal digits.
 pub(super) fn hash(value: &Value) -> String {
-    let mut text = String::new();
-    canonical(value, &mut text);
-    Sha256::digest(text.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
+    Sha256::digest(canonical(value).as_bytes()).iter().fold(String::new(), |mut hex, byte| {
         _ = write!(hex, "{byte:02x}");
         hex
     })
-}
-
-fn canonical(value: &Value, text: &mut String) {
-    match value {
-        Value::Object(members) => {
-            let sorted: BTreeMap<_, _> = members.iter().collect();
-            text.push('{');
-            for (place, (name, member)) in sorted.into_iter().enumerate() {
-                separate(place, text);
-                text.push_str(&Value::from(name.as_str()).to_string());
-                text.push(':');
-                canonical(member, text);
-            }
-            text.push('}');
-        }
-        Value::Array(items) => {
-            text.push('[');
-            for (place, item) in items.iter().enumerate() {
-                separate(place, text);
-                canonical(item, text);
-            }
-            text.push(']');
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-            text.push_str(&value.to_string());
-        }
-    }
-}
-
-fn separate(place: usize, text: &mut String) {
-    if place > 0 {
-        text.push(',');
-    }
 }
 
 #[cfg(test)]

@@ -20,8 +20,8 @@ pub struct Call<'a> {
     pub headers: &'a [(String, String)],
     /// Whether content that nobody vouches for is in context: from the web, from files, from open-world tools.
     pub untrusted: bool,
-    /// What the request itself says.
-    pub wishes: &'a Wishes,
+    /// Whether the request itself wants a person to approve it.
+    pub asked: bool,
 }
 
 /// Who asks.
@@ -104,70 +104,6 @@ pub struct Hints {
     pub idempotent: Option<bool>,
     /// It reaches out to what nobody vouches for.
     pub open_world: Option<bool>,
-}
-
-/// What the request itself says of a server's tools.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wishes {
-    /// `allowed_tools`; absent = all.
-    pub allowed: Option<Wish>,
-    /// `require_approval`.
-    pub approval: WishesApproval,
-}
-
-/// Some tools of a server: all that is given must fit.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wish {
-    /// Names, exactly.
-    pub names: Option<BTreeSet<String>>,
-    /// Whether they are read-only.
-    pub read_only: Option<bool>,
-}
-
-/// What the request says of approvals.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum WishesApproval {
-    /// Every call needs one; so it is where a request says nothing.
-    Always,
-    /// None does.
-    Never,
-    /// By tool. `always` wins, and what is in neither needs one.
-    ByTool {
-        /// Tools that need one.
-        always: Option<Wish>,
-        /// Tools that do not.
-        never: Option<Wish>,
-    },
-}
-
-impl Wishes {
-    /// Of a request that narrows nothing, or of a tool about which requests cannot say anything.
-    pub const NONE: Self = Self { allowed: None, approval: WishesApproval::Never };
-
-    /// Tells whether the request lets the tool be called.
-    pub(super) fn allow(&self, tool: &Tool<'_>) -> bool {
-        self.allowed.as_ref().is_none_or(|wish| wish.fits(tool))
-    }
-
-    /// Tells whether the request wants a person to approve calls of the tool.
-    pub(super) fn want_approval(&self, tool: &Tool<'_>) -> bool {
-        let fits = |wish: &Option<Wish>| wish.as_ref().is_some_and(|wish| wish.fits(tool));
-        match &self.approval {
-            WishesApproval::Always => true,
-            WishesApproval::Never => false,
-            WishesApproval::ByTool { always, never } => fits(always) || !fits(never),
-        }
-    }
-}
-
-impl Wish {
-    /// A request that brings its own server decides itself whether to believe it.
-    fn fits(&self, tool: &Tool<'_>) -> bool {
-        let is_own = tool.server.is_some_and(|server| server.id.is_none());
-        let hints = if is_own { tool.hints.completed() } else { tool.believed() };
-        self.names.as_ref().is_none_or(|names| names.contains(tool.name))
-            && self.read_only.is_none_or(|wanted| hints.read_only == Some(wanted))
-    }
 }
 
 impl Tool<'_> {

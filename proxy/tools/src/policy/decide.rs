@@ -9,7 +9,7 @@ use rules::{Facts, Failure, glob};
 use serde_json::{Value, json};
 
 use super::argument_hash;
-use super::call::{Call, Caller, Identity, Server, Tool, Wishes};
+use super::call::{Call, Caller, Identity, Server, Tool};
 use super::result::ResultRules;
 use super::ruling::{Audit, Decision, Limit, Reason, Ruling};
 use super::settings::{Action, Choice, Floor, Policy, Rule, Subject, Target};
@@ -65,8 +65,8 @@ impl Policies {
     }
 
     /// Tells whether some call of the tool by this caller may run, be it after an approval, so that it is worth offering.
-    pub fn may_offer(&self, caller: &Caller, tool: &Tool<'_>, wishes: &Wishes) -> bool {
-        let is_offered = tool.server.is_none_or(|server| server.offers(tool.name)) && wishes.allow(tool);
+    pub fn may_offer(&self, caller: &Caller, tool: &Tool<'_>) -> bool {
+        let is_offered = tool.server.is_none_or(|server| server.offers(tool.name));
         is_offered && self.about(caller, tool).all(|policy| policy.may_run(caller, tool))
     }
 
@@ -85,7 +85,7 @@ impl Policies {
 
 /// What the server and the request say.
 fn terms(call: &Call<'_>) -> Vec<Opinion> {
-    let Call { tool, wishes, .. } = call;
+    let Call { tool, asked, .. } = call;
     let of = |by: &str, action, reason| Opinion { action, by: by.to_owned(), reason };
     let mut opinions = Vec::new();
     if let Some(server) = tool.server {
@@ -96,10 +96,7 @@ fn terms(call: &Call<'_>) -> Vec<Opinion> {
             opinions.push(of("server", Action::RequireApproval, Reason::Server));
         }
     }
-    if !wishes.allow(tool) {
-        opinions.push(of("request", Action::Deny, Reason::Request));
-    }
-    if wishes.want_approval(tool) {
+    if *asked {
         opinions.push(of("request", Action::RequireApproval, Reason::Request));
     }
     opinions

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use rules::Redaction;
 
+use crate::text::cut;
+
 /// What of a result is passed on.
 #[derive(Clone, Debug, Default)]
 pub struct ResultRules {
@@ -29,17 +31,6 @@ impl ResultRules {
     pub fn within(self, most: usize) -> Self {
         Self { max_bytes: Some(self.max_bytes.map_or(most, |own| own.min(most))), ..self }
     }
-}
-
-fn cut(mut text: String, most: usize) -> String {
-    let whole = text.len();
-    if whole <= most {
-        return text;
-    }
-    let kept = text.floor_char_boundary(most);
-    text.truncate(kept);
-    text.push_str(&format!("\n[truncated: {kept} of {whole} bytes]"));
-    text
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 use agent::tool::{Origin, Progress};
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -150,6 +151,40 @@ fn the_stricter_of_rule_and_request_decides() {
         (decision(&filtered, "read", ""), decision(&filtered, "edit", "")),
         (Decision::Run, Decision::Approval)
     );
+}
+
+fn rules() -> impl Strategy<Value = Value> {
+    let names = prop::sample::subsequence(vec!["read", "edit", "floor", "secret"], 0..4);
+    let filter = (prop::option::of(names), prop::option::of(any::<bool>())).prop_map(|(names, read_only)| {
+        let mut filter = Object::new();
+        filter.extend(names.map(|names| ("tool_names".to_owned(), json!(names))));
+        filter.extend(read_only.map(|read_only| ("read_only".to_owned(), json!(read_only))));
+        Value::Object(filter)
+    });
+    let by_tool = (filter.clone(), filter.clone())
+        .prop_map(|(always, never)| json!({"always": always, "never": never}));
+    let approval = prop_oneof![Just(json!("always")), Just(json!("never")), by_tool];
+    (prop::option::of(filter), approval)
+        .prop_map(|(allowed, approval)| json!({"allowed_tools": allowed, "require_approval": approval}))
+}
+
+proptest! {
+    #[test]
+    fn no_request_loosens(rules in rules(), danger in any::<bool>()) {
+        let strictness = |decision: Decision| match decision {
+            Decision::Run => 0,
+            Decision::Approval => 1,
+            Decision::Denied(_) => 2,
+        };
+        let (mut open, mut asked) = (wiki(&json!({"require_approval": "never"})), wiki(&rules));
+        let all = offered(&mut open, Origin::Server);
+        prop_assert!(offered(&mut asked, Origin::Server).iter().all(|name| all.contains(name)));
+        let arguments = if danger { "danger" } else { "{}" };
+        for name in ["read", "edit", "floor", "secret"] {
+            let (with, without) = (decision(&asked, name, arguments), decision(&open, name, arguments));
+            prop_assert!(strictness(with) >= strictness(without), "{} {}", name, rules);
+        }
+    }
 }
 
 #[tokio::test]

@@ -65,8 +65,7 @@ async fn a_tool_that_fails_and_one_that_is_not_there_are_execution_errors() -> a
         for (tool, words) in [("fail", "the disk is on fire"), ("nowhere", "Unknown tool")] {
             let failure = stage.call(&server, tool, json!({})).await.expect_err("failed");
             let content = json!([{"type": "text", "text": words}]);
-            assert_eq!(failure.to_error(), json!({"type": "mcp_tool_execution_error", "content": content}));
-            assert_eq!(failure.told(), words);
+            assert_eq!(failure, Failure::Execution { content, told: words.to_owned() });
         }
     }
     Ok(())

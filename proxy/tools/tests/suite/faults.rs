@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::time::Instant;
 use tools::mcp::{Failure, Reason};
 
-use super::stage::{Stage, bearing, code, guarded, server};
+use super::stage::{Stage, bearing, code, error, guarded, server};
 
 /// What a server's own words would be recognised by.
 const SECRET: &str = "secret";
@@ -63,9 +63,9 @@ async fn a_call_that_goes_wrong_fails_in_time_and_in_our_words() -> anyhow::Resu
             let begin = Instant::now();
             let failure = stage.call(&server, "echo", json!({"text": "x"})).await.expect_err(&what);
             assert!(begin.elapsed() < BOUND, "{what}: {:?}", begin.elapsed());
-            let error = failure.to_error();
+            let error = error(&failure);
             assert_eq!((code(&failure), error["type"].as_str()), (wanted, Some(kind)), "{what}");
-            let said = format!("{error} {failure} {failure:?} {}", failure.told());
+            let said = format!("{error} {failure} {failure:?}");
             assert!(!said.contains(SECRET), "{what}: {said}");
             stage.fake.behave(|behaviour| behaviour.troubles.clear());
             assert_eq!(stage.call(&server, "echo", json!({"text": "again"})).await?, "again", "{what}");
@@ -87,7 +87,7 @@ async fn a_list_that_goes_wrong_fails_in_time_and_in_our_words() -> anyhow::Resu
             let failure = stage.pool.list(&stage.tenant, &server).await.expect_err(&what);
             assert!(begin.elapsed() < BOUND, "{what}: {:?}", begin.elapsed());
             assert_eq!(code(&failure), wanted, "{what}: {failure:?}");
-            let said = format!("{} {failure} {failure:?} {}", failure.to_error(), failure.told());
+            let said = format!("{} {failure} {failure:?}", error(&failure));
             assert!(!said.contains(SECRET), "{what}: {said}");
             stage.fake.behave(|behaviour| behaviour.troubles.clear());
             assert_eq!(stage.names(&server).await?.len(), 7, "{what}");
@@ -175,7 +175,7 @@ async fn a_name_whose_address_is_forbidden_is_told_from_one_that_does_not_answer
     server.client = guarded(Arc::new(Closed));
     let failure = stage.names(&server).await.expect_err("denied");
     assert_eq!((failure.reason(), code(&failure)), (Some(Reason::Denied), 502));
-    assert_eq!(failure.told(), Failure::from(Reason::Unreachable).told(), "who asks learns no more");
+    assert_eq!(error(&failure), error(&Failure::from(Reason::Unreachable)), "who asks learns no more");
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use rules::expression::OF_TOOL_CALLS;
 use serde_json::Value;
 use tools::policy::{
     Action, Call, Caller, Choice, Decision, Floor, Hints, Identity, Policies, Policy, Rule, Ruling, Server,
-    Target, Tool, ToolKind, Wishes,
+    Target, Tool, ToolKind,
 };
 
 pub(crate) fn set(names: &[&str]) -> BTreeSet<String> {
@@ -69,7 +69,7 @@ pub(crate) struct Asked {
     pub(crate) arguments: Value,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) untrusted: bool,
-    pub(crate) wishes: Wishes,
+    pub(crate) asked: bool,
 }
 
 impl Asked {
@@ -83,7 +83,7 @@ impl Asked {
             arguments,
             headers: Vec::new(),
             untrusted: false,
-            wishes: Wishes::NONE,
+            asked: false,
         }
     }
 
@@ -98,7 +98,7 @@ impl Asked {
             arguments: &self.arguments,
             headers: &self.headers,
             untrusted: self.untrusted,
-            wishes: &self.wishes,
+            asked: self.asked,
         })
     }
 

@@ -4,8 +4,7 @@ use proptest::prelude::*;
 use rules::Redaction;
 use serde_json::{Value, json};
 use tools::policy::{
-    Action, Caller, Choice, Floor, Hints, Identity, Policies, Policy, Rule, Subject, Target, Wish, Wishes,
-    WishesApproval,
+    Action, Caller, Choice, Floor, Hints, Identity, Policies, Policy, Rule, Subject, Target,
 };
 
 use super::kit::{Asked, expression, server, set, strictness};
@@ -97,18 +96,6 @@ fn policies() -> impl Strategy<Value = Vec<Policy>> {
         .prop_flat_map(|count| (0..count).map(|number| policy(format!("p{number}"))).collect::<Vec<_>>())
 }
 
-fn wish() -> impl Strategy<Value = Option<Wish>> {
-    let names =
-        prop::option::of(prop::sample::subsequence(NAMES.to_vec(), 0..3).prop_map(|names| set(&names)));
-    prop::option::of((names, hint()).prop_map(|(names, read_only)| Wish { names, read_only }))
-}
-
-fn wishes() -> impl Strategy<Value = Wishes> {
-    let by_tool = (wish(), wish()).prop_map(|(always, never)| WishesApproval::ByTool { always, never });
-    let approval = prop_oneof![Just(WishesApproval::Always), Just(WishesApproval::Never), by_tool];
-    (wish(), approval).prop_map(|(allowed, approval)| Wishes { allowed, approval })
-}
-
 fn identity() -> impl Strategy<Value = Identity> {
     let key = prop::sample::select(vec!["a", "b"])
         .prop_map(|id: &str| Identity::Key { id: id.into(), name: id.into() });
@@ -126,7 +113,7 @@ prop_compose! {
         arguments in prop::sample::select(vec![json!({"n": 1}), json!({"n": 2}), json!({}), Value::Null]),
         (trusted, untrusted, floor) in (any::<bool>(), any::<bool>(), names()),
         (allow, deny) in (names(), prop::option::weighted(0.2, Just("put"))),
-        wishes in wishes(),
+        asked in any::<bool>(),
     ) -> Asked {
         let mut server = server(label);
         server.trusted = trusted;
@@ -134,7 +121,7 @@ prop_compose! {
         server.deny = deny.into_iter().map(str::to_owned).collect();
         server.approval = floor.map_or(Floor::Never, Floor::Always);
         let caller = Caller { tenant: tenant.to_owned(), identity };
-        Asked { caller, server, hints, untrusted, wishes, ..Asked::of(name, arguments) }
+        Asked { caller, server, hints, untrusted, asked, ..Asked::of(name, arguments) }
     }
 }
 
@@ -176,7 +163,7 @@ proptest! {
     fn a_request_never_loosens(asked in asked(), policies in policies()) {
         let policies = Policies::new(policies);
         let with = asked.decide(&policies);
-        let silent = Asked { wishes: Wishes::NONE, ..asked };
+        let silent = Asked { asked: false, ..asked };
         let without = silent.decide(&policies);
         prop_assert!(strictness(&with.decision) >= strictness(&without.decision));
         prop_assert_eq!(with.limits, without.limits);
@@ -219,7 +206,7 @@ proptest! {
     fn what_may_run_is_offered(asked in asked(), policies in policies()) {
         let policies = Policies::new(policies);
         if strictness(&asked.decide(&policies).decision) < Action::Deny {
-            prop_assert!(policies.may_offer(&asked.caller, &asked.tool(), &asked.wishes));
+            prop_assert!(policies.may_offer(&asked.caller, &asked.tool()));
         }
     }
 }

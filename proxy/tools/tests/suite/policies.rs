@@ -4,7 +4,7 @@ use rules::Redaction;
 use serde_json::{Value, json};
 use tools::policy::{
     Action, Choice, Decision, Floor, Hints, Identity, Limit, Outcome, Policies, Policy, Reason, Rule,
-    Subject, Target, ToolKind, Wish, Wishes, WishesApproval,
+    Subject, Target, ToolKind,
 };
 
 use super::kit::{Asked, expression, policy, rule, server, set};
@@ -194,35 +194,10 @@ fn content_that_nobody_vouches_for_closes_tools_that_write() {
 }
 
 #[test]
-fn a_request_narrows_and_asks_for_approvals() {
-    let mut asked = Asked::of("get", json!({}));
-    asked.wishes.allowed = Some(Wish { names: Some(set(&["put"])), read_only: None });
-    assert_eq!(asked.under(vec![]).decision, denied("request", Reason::Request));
-    asked.wishes = Wishes { allowed: None, approval: WishesApproval::Always };
+fn a_request_asks_for_an_approval() {
+    let asked = Asked { asked: true, ..Asked::of("get", json!({})) };
     assert_eq!(asked.under(vec![]).decision, approval("request"));
-    let names = |name: &str| Some(Wish { names: Some(set(&[name])), read_only: None });
-    let by_tool = |always, never| WishesApproval::ByTool { always, never };
-    let cases = [
-        (by_tool(None, names("get")), false),
-        (by_tool(names("get"), names("get")), true),
-        (by_tool(names("put"), None), true),
-        (by_tool(names("put"), names("get")), false),
-    ];
-    for (wish, expected) in cases {
-        asked.wishes.approval = wish.clone();
-        assert_eq!(asked.under(vec![]).decision == approval("request"), expected, "{wish:?}");
-    }
-}
-
-#[test]
-fn a_request_believes_its_own_server_and_no_other() {
-    let reading = Some(Wish { names: None, read_only: Some(true) });
-    let mut asked = Asked::of("get", json!({}));
-    asked.hints.read_only = Some(true);
-    asked.wishes.approval = WishesApproval::ByTool { always: None, never: reading };
-    assert_eq!(asked.under(vec![]).decision, approval("request"));
-    asked.server.id = None;
-    assert_eq!(asked.under(vec![]).decision, Decision::Allow);
+    assert_eq!(asked.under(vec![policy("p", Action::Deny, vec![])]).decision, denied("p", Reason::Default));
 }
 
 #[test]
@@ -278,20 +253,16 @@ fn a_tool_without_a_server_is_judged_too() {
     let policies = Policies::new(vec![policy("p", Action::Allow, vec![search])]);
     let mut tool = asked.tool();
     (tool.kind, tool.server) = (ToolKind::WebSearch, None);
-    assert!(!policies.may_offer(&asked.caller, &tool, &Wishes::NONE));
+    assert!(!policies.may_offer(&asked.caller, &tool));
     tool.kind = ToolKind::Think;
-    assert!(policies.may_offer(&asked.caller, &tool, &Wishes::NONE));
+    assert!(policies.may_offer(&asked.caller, &tool));
 }
 
 #[test]
 fn what_can_never_run_is_not_offered() {
     let asked = Asked::of("put", json!({}));
     let offered = |rules: Vec<Rule>, default| {
-        Policies::new(vec![policy("p", default, rules)]).may_offer(
-            &asked.caller,
-            &asked.tool(),
-            &asked.wishes,
-        )
+        Policies::new(vec![policy("p", default, rules)]).may_offer(&asked.caller, &asked.tool())
     };
     let conditional = |action| Rule { when: Some(expression("args.n > 1")), ..rule("r", "*", action) };
     assert!(!offered(vec![], Action::Deny) && !offered(vec![rule("r", "*", Action::Deny)], Action::Allow));
@@ -300,5 +271,5 @@ fn what_can_never_run_is_not_offered() {
     assert!(!offered(vec![conditional(Action::Deny)], Action::Deny));
     let hidden = tools::policy::Server { deny: set(&["put"]), ..server("docs") };
     let tool = tools::policy::Tool { server: Some(&hidden), ..asked.tool() };
-    assert!(!Policies::default().may_offer(&asked.caller, &tool, &asked.wishes));
+    assert!(!Policies::default().may_offer(&asked.caller, &tool));
 }

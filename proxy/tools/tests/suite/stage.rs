@@ -6,6 +6,7 @@ use std::time::Duration;
 use protocol::Object;
 use protocol::destination::{Destination, Reach};
 use protocol::id::Tenant;
+use protocol::responses::mcp::McpError;
 use regression::fakes::mcp::{Behaviour, Eras, McpServer};
 use secrecy::SecretString;
 use serde_json::Value;
@@ -105,5 +106,10 @@ pub(crate) fn names(catalog: &Catalog) -> Vec<String> {
 }
 
 pub(crate) fn code(failure: &Failure) -> i64 {
-    failure.to_error()["code"].as_i64().unwrap_or_default()
+    error(failure)["code"].as_i64().unwrap_or_default()
+}
+
+/// The `error` of the `mcp_call`.
+pub(crate) fn error(failure: &Failure) -> Value {
+    McpError::from(failure.clone()).value()
 }

@@ -8,9 +8,9 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
-use hyper::Request;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use regression::fakes::proxy::hello;
 use serde::Deserialize;
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::scale::world::World;
 
@@ -117,8 +117,7 @@ async fn follow(watched: Watched, hello: Value) -> anyhow::Result<()> {
     let mut connections = JoinSet::new();
     let mut reports = connect(watched.operator, &mut connections).await?;
     let mut stream = connect(watched.operator, &mut connections).await?;
-    let answer = stream.send_request(post("/config/v1/stream", &watched.bearer, &hello)?).await?;
-    ensure!(answer.status() == 200, "the stream is refused: {}", answer.status());
+    let answer = opened(&mut stream, &watched, &hello).await?;
     let (mut body, mut rest, mut session) = (answer.into_body(), BytesMut::new(), String::new());
     let mut generation = 0;
     loop {
@@ -137,6 +136,25 @@ async fn follow(watched: Watched, hello: Value) -> anyhow::Result<()> {
             }
             _ => {}
         }
+    }
+}
+
+/// Opens the stream; an operator that has just begun knows no gateway yet, and is asked again.
+async fn opened(
+    stream: &mut SendRequest<Full<Bytes>>,
+    watched: &Watched,
+    hello: &Value,
+) -> anyhow::Result<Response<Incoming>> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        stream.ready().await?;
+        let answer = stream.send_request(post("/config/v1/stream", &watched.bearer, hello)?).await?;
+        if answer.status() == 200 {
+            return Ok(answer);
+        }
+        ensure!(Instant::now() < end, "the stream is refused: {}", answer.status());
+        answer.into_body().collect().await?;
+        sleep(Duration::from_millis(100)).await;
     }
 }
 

@@ -1,7 +1,6 @@
 //! A cluster with one gateway, its models, and one operator.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -51,12 +50,8 @@ impl World {
     /// Starts a cluster, and an operator with the rights of its manifest.
     pub(crate) async fn start() -> anyhow::Result<Self> {
         let cluster = Cluster::start().await?;
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).context("no repository")?;
-        apply(&cluster, &root.join("crds/yaml")).await?;
-        cluster
-            .kubectl(&["wait", "--for", "condition=Established", "--timeout", "60s", "crd", "--all"])
-            .await?;
-        apply(&cluster, &root.join("examples/kubernetes/00-operator.yaml")).await?;
+        cluster.define().await?;
+        cluster.authorize_operator().await?;
         let namespace = cluster.namespace().await?;
         let token = cluster.service_account_token((&namespace, "proxy"), "config.fairlead.dev").await?;
         let basics = BASICS.replace("OWN_NAMESPACE", &namespace);
@@ -96,8 +91,7 @@ impl World {
     /// Ends the operator and starts another; returns the milliseconds from its start until it is ready.
     pub(crate) async fn restart_operator(&mut self) -> anyhow::Result<f64> {
         self.operator.kill().await?;
-        let delete = ["delete", "lease", "fairlead-operator", "--namespace", "fairlead-system"];
-        self.cluster.kubectl(&[&delete[..], &["--ignore-not-found"]].concat()).await?;
+        self.cluster.release_lease().await?;
         self.restarts += 1;
         let (begin, mut operator) = (Instant::now(), start(&self.cluster, self.restarts).await?);
         operator.ready().await?;
@@ -180,12 +174,6 @@ impl World {
     fn path(&self, rest: &str) -> String {
         format!("/apis/fairlead.dev/v1alpha1/namespaces/{}/{rest}", self.namespace)
     }
-}
-
-async fn apply(cluster: &Cluster, path: &Path) -> anyhow::Result<()> {
-    let path = path.to_str().context("the clone lies where no text leads")?;
-    cluster.kubectl(&["apply", "--server-side", "--filename", path]).await?;
-    Ok(())
 }
 
 async fn started(cluster: &Cluster, number: usize) -> anyhow::Result<Operator> {

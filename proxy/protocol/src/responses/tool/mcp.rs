@@ -7,14 +7,15 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::secret::Secret;
-use crate::{Object, tags};
+use crate::tags;
 
 tags! {
     /// `mcp`.
     McpTag = "mcp";
 }
 
-/// A remote MCP server. Serialized, it is the echo: no credential, no header value, and of the URL only its origin.
+/// A remote MCP server. Serialized, it is the echo: no credential, no header value, and of the URL only its origin. Unknown
+/// fields are dropped: what stands there may be a credential under a wrong name.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct McpTool {
     /// `^[a-zA-Z0-9_-]{1,64}$`; unique within a request.
@@ -35,8 +36,6 @@ pub struct McpTool {
     pub defer_loading: Option<bool>,
     /// Who may call the tools: `direct`, `programmatic`.
     pub allowed_callers: Option<Vec<String>>,
-    /// Unknown fields.
-    pub rest: Object,
 }
 
 /// A choice among the tools of a server.
@@ -155,7 +154,6 @@ impl Serialize for McpTool {
         if let Some(callers) = &self.allowed_callers {
             map.serialize_entry("allowed_callers", callers)?;
         }
-        self.rest.iter().try_for_each(|(key, value)| map.serialize_entry(key, value))?;
         map.end()
     }
 }
@@ -174,7 +172,6 @@ impl<'de> Deserialize<'de> for McpTool {
             require_approval: wire.require_approval.unwrap_or_default(),
             defer_loading: wire.defer_loading,
             allowed_callers: wire.allowed_callers,
-            rest: wire.rest,
         })
     }
 }
@@ -193,8 +190,6 @@ struct Wire {
     require_approval: Option<RequireApproval>,
     defer_loading: Option<bool>,
     allowed_callers: Option<Vec<String>>,
-    #[serde(flatten)]
-    rest: Object,
 }
 
 /// `https://host/<redacted>`; what is no URL is hidden whole.
@@ -223,6 +218,14 @@ mod tests {
         assert!(needs(json!({"always": {"tool_names": ["a"]}}), "b", true), "nothing matches");
         assert!(needs(json!({"never": {}}), "a", true), "a filter without a condition frees nothing");
         assert!(RequireApproval::default().needs("a", true));
+    }
+
+    #[test]
+    fn a_credential_under_a_wrong_name_is_neither_echoed_nor_printed() {
+        let tool = json!({"type": "mcp", "server_label": "l", "Authorization": "secret-a", "http_headers": {"x": "secret-b"}});
+        let tool: McpTool = serde_json::from_value(tool).unwrap();
+        let shown = format!("{tool:?} {}", serde_json::to_string(&tool).unwrap());
+        assert!(!shown.contains("secret"), "{shown}");
     }
 
     #[test]

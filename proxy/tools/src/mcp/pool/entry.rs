@@ -12,7 +12,7 @@ use super::eras::Eras;
 use crate::mcp::catalog::{self, Catalog};
 use crate::mcp::failure::{Failure, Reason};
 use crate::mcp::joint::Joint;
-use crate::mcp::session::{Session, Wire};
+use crate::mcp::session::{Era, Session, Wire};
 
 type Opened = Result<Arc<Session>, Failure>;
 type Listed = Result<Arc<Catalog>, Failure>;
@@ -83,6 +83,15 @@ impl Entry {
         self.kept.lock().clone().filter(is_good)
     }
 
+    /// How much of the wire the tool list took that is kept.
+    pub(super) fn kept_bytes(&self) -> usize {
+        self.kept.lock().as_ref().map_or(0, |kept| kept.catalog.bytes)
+    }
+
+    pub(super) fn forget_list(&self) {
+        *self.kept.lock() = None;
+    }
+
     /// The connection, opened if there is none.
     ///
     /// Errors: it cannot be opened.
@@ -151,7 +160,9 @@ impl Entry {
         result: &Result<T, Failure>,
     ) {
         let Err(failure) = result else { return };
-        if failure.reason().is_some_and(Reason::ends_connection) {
+        // Over HTTP+SSE every answer comes by one stream: one that is late may be one that does not come any more.
+        let is_mute = session.era() == Era::Sse && failure.reason() == Some(Reason::Timeout);
+        if is_mute || failure.reason().is_some_and(Reason::ends_connection) {
             self.retire(session);
             eras.forget(wire.url.url());
         }

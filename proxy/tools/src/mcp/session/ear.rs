@@ -15,7 +15,7 @@ use rmcp::model::{
 use rmcp::service::{NotificationContext, RequestContext, RoleClient};
 
 use crate::mcp::server::{Progress, Sink};
-use crate::mcp::text;
+use crate::text;
 
 /// The longest message of progress.
 const MESSAGE_BYTES: usize = 512;

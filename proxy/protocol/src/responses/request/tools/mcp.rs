@@ -31,7 +31,6 @@ pub(super) fn mcp(mut fields: Fields<'_>) -> Result<McpTool, ApiError> {
         require_approval,
         defer_loading,
         allowed_callers,
-        rest: fields.rest(),
     })
 }
 
