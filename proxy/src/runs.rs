@@ -4,6 +4,7 @@ pub mod approvals;
 pub mod conclude;
 pub mod drive;
 pub mod echo;
+pub mod governed;
 pub mod measure;
 pub mod mint;
 pub mod outlet;

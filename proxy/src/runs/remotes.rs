@@ -1,194 +1,148 @@
 //! The MCP servers of a request: offered ones by their labels, and the caller's own where that is allowed.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use config::spec::CallerCredentials;
 use crds::model_provider::Consent;
 use parking_lot::Mutex;
 use protocol::destination::{Destination, Reach};
 use protocol::error::ApiError;
-use protocol::responses::item::Item;
 use protocol::responses::tool::{McpTool, Tool};
 use secrecy::SecretString;
-use tools::connected::{Connected, Context};
-use tools::mcp::{self, Headers, Trace};
-use tools::policy::{Caller, Counts, Floor, Server as Terms};
+use tools::connected::Connected;
+use tools::governed::Context;
+use tools::mcp::{self, Headers};
+use tools::policy::{Floor, Server as Terms};
 use tools::remote::Remote;
 use tools::toolbox::Remotes;
 
 use crate::app::{App, Request};
 use crate::egress;
 use crate::live::servers::Offered;
-use crate::telemetry::trace;
 
-/// Finds the servers of a request. `items` are what is in context.
+/// Finds the servers of a request.
 ///
 /// Errors: 400 for a label that is unknown or not granted, which are told alike; for a URL where none is allowed, or one that
 /// may not be dialled; for credentials that the server does not take, or that are missing.
-pub fn of<'a>(
+pub fn of(
     app: &App,
     request: &Request,
     tools: &[Tool],
-    items: impl Iterator<Item = &'a Item>,
+    context: &mut impl FnMut() -> Context,
 ) -> Result<Remotes, ApiError> {
-    let wanted = tools.iter().enumerate().filter_map(|(index, tool)| match tool {
-        Tool::Mcp(tool) => Some((index, tool)),
-        Tool::Function(_) | Tool::Custom(_) | Tool::Hosted(_) => None,
-    });
-    let (mut remotes, mut context) = (Remotes::new(), once(app, request, items));
-    for (index, tool) in wanted {
-        let remote: Arc<dyn Remote> = Arc::new(connect(request, (index, tool), &context())?);
+    let mut remotes = Remotes::new();
+    for (index, tool) in tools.iter().enumerate() {
+        let Tool::Mcp(tool) = tool else { continue };
+        let connected =
+            Connecting { pool: app.live.servers(), request, context: context() }.to(index, tool)?;
+        let remote: Arc<dyn Remote> = Arc::new(connected);
         remotes.insert(tool.server_label.clone(), remote);
     }
     Ok(remotes)
 }
 
-/// Most requests name no server, and pay nothing.
-fn once<'a>(app: &App, request: &Request, items: impl Iterator<Item = &'a Item>) -> impl FnMut() -> Context {
-    let (mut made, mut items) = (None, Some(items));
-    move || {
-        made.get_or_insert_with(|| {
-            let untrusted = items.take().is_some_and(|mut items| items.any(is_untrusted));
-            context(app, request, untrusted)
+/// What a connection is made with.
+struct Connecting<'a> {
+    pool: &'a mcp::Pool,
+    request: &'a Request,
+    context: Context,
+}
+
+impl Connecting<'_> {
+    fn to(self, index: usize, tool: &McpTool) -> Result<Connected, ApiError> {
+        let (runtime, view) = (&self.request.runtime, self.request.caller.view.as_ref());
+        match (&tool.server_url, runtime.server(&tool.server_label, view)) {
+            (Some(_), Some(_)) => Err(reserved(index, &tool.server_label)),
+            (Some(url), None) => self.own((index, tool), url.expose()),
+            (None, Some(offered)) => self.ours(offered, (index, tool)),
+            (None, None) => Err(not_found(index, &tool.server_label)),
+        }
+    }
+
+    /// A server of the configuration.
+    fn ours(self, offered: &Offered, (index, tool): (usize, &McpTool)) -> Result<Connected, ApiError> {
+        let brought = tool.authorization.is_some() || !tool.headers.is_empty();
+        let param = format!("tools[{index}]");
+        match offered.spec.caller_credentials {
+            CallerCredentials::Deny if brought => {
+                let message = format!(
+                    "The MCP server '{}' takes no headers or authorization of the request.",
+                    tool.server_label
+                );
+                return Err(ApiError::bad_request("mcp_credentials_not_allowed", &param, message));
+            }
+            CallerCredentials::Require if !brought => {
+                let message =
+                    format!("The MCP server '{}' needs 'authorization' or 'headers'.", tool.server_label);
+                return Err(ApiError::bad_request("mcp_credentials_required", &param, message));
+            }
+            CallerCredentials::Deny | CallerCredentials::Allow | CallerCredentials::Require => {}
+        }
+        let server = match &offered.server {
+            Some(server) if brought && offered.guards_credentials(server) => {
+                let headers = beside(index, tool, &server.headers)?;
+                // The credential of the configuration wins, also one that is still to be got.
+                let is_own = server.oauth.is_some() && !server.headers.has_authorization();
+                let headers = if is_own { headers.without_authorization() } else { headers };
+                Some(Arc::new(server.with_headers(headers)))
+            }
+            known => known.as_ref().filter(|_| !brought).cloned(),
+        };
+        Ok(Connected {
+            context: self.context,
+            pool: self.pool.clone(),
+            server,
+            terms: Arc::clone(&offered.terms),
+            pace: Some(Arc::clone(&offered.pace)),
+            presentation: Arc::clone(&offered.presentation),
+            is_required: offered.is_required(),
+            description: tool.server_description.clone().or_else(|| offered.spec.description.clone()),
+            result_bytes: offered.result_bytes(),
+            hints: Mutex::default(),
         })
-        .clone()
     }
-}
 
-fn context(app: &App, request: &Request, untrusted: bool) -> Context {
-    let caller = &request.caller;
-    let headers = request
-        .headers
-        .iter()
-        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
-    let parent = Some(trace::traceparent(&request.headers, &app.seeds.next()));
-    Context {
-        pool: app.live.servers().clone(),
-        policies: Arc::clone(&request.runtime.policies),
-        rates: Arc::clone(&app.rates),
-        since: app.since,
-        tenant: caller.tenant.clone(),
-        caller: Arc::new(Caller {
-            tenant: caller.tenant.as_str().to_owned(),
-            identity: caller.identity.as_ref().clone(),
-        }),
-        headers: headers.collect(),
-        trace: Trace { parent, state: None },
-        request: request.id.clone(),
-        untrusted: Arc::new(AtomicBool::new(untrusted)),
-        counts: Arc::new(Mutex::new(Counts::default())),
-    }
-}
-
-/// Content from the web, from files and from other people's tools: nobody vouches for it.
-fn is_untrusted(item: &Item) -> bool {
-    matches!(item, Item::McpCall(_) | Item::WebSearchCall(_) | Item::FileSearchCall(_))
-}
-
-fn connect(
-    request: &Request,
-    (index, tool): (usize, &McpTool),
-    context: &Context,
-) -> Result<Connected, ApiError> {
-    let (runtime, view) = (&request.runtime, request.caller.view.as_ref());
-    match (&tool.server_url, runtime.server(&tool.server_label, view)) {
-        (Some(_), Some(_)) => Err(reserved(index, &tool.server_label)),
-        (Some(url), None) => own(request, (index, tool), url.expose(), context),
-        (None, Some(offered)) => ours(offered, (index, tool), context),
-        (None, None) => Err(not_found(index, &tool.server_label)),
-    }
-}
-
-/// A server of the configuration.
-fn ours(
-    offered: &Offered,
-    (index, tool): (usize, &McpTool),
-    context: &Context,
-) -> Result<Connected, ApiError> {
-    let brought = tool.authorization.is_some() || !tool.headers.is_empty();
-    let param = format!("tools[{index}]");
-    match offered.spec.caller_credentials {
-        CallerCredentials::Deny if brought => {
-            let message = format!(
-                "The MCP server '{}' takes no headers or authorization of the request.",
-                tool.server_label
-            );
-            return Err(ApiError::bad_request("mcp_credentials_not_allowed", &param, message));
+    /// A server that the request brings.
+    fn own(self, (index, tool): (usize, &McpTool), url: &str) -> Result<Connected, ApiError> {
+        let request = self.request;
+        let (param, urls) = (format!("tools[{index}].server_url"), &request.caller.view.caller_urls);
+        if urls.mcp_servers != Some(Consent::Allow) {
+            let message = "Requests cannot bring MCP servers of their own here. Name an offered server by its 'server_label'.";
+            return Err(ApiError::unsupported_value(&param, message.to_owned()));
         }
-        CallerCredentials::Require if !brought => {
-            let message =
-                format!("The MCP server '{}' needs 'authorization' or 'headers'.", tool.server_label);
-            return Err(ApiError::bad_request("mcp_credentials_required", &param, message));
-        }
-        CallerCredentials::Deny | CallerCredentials::Allow | CallerCredentials::Require => {}
+        let loopback = request.runtime.opens_loopback();
+        let checked =
+            egress::caller_url(url, loopback).ok().filter(|checked| is_listed(checked, urls.hosts.as_ref()));
+        let Some(checked) = checked else {
+            return Err(ApiError::invalid_value(&param, "this URL cannot be used as an MCP server."));
+        };
+        let reach = Reach { http: loopback, private: false, loopback };
+        let client = request.runtime.caller_client(reach)?;
+        let mut server = mcp::Server::new(client, checked, reach);
+        server.headers = beside(index, tool, &Headers::default())?;
+        let result_bytes = server.limits.output_bytes;
+        server.limits.output_bytes = server.limits.message_bytes; // cut after what nobody is to see is replaced
+        let terms = Terms {
+            id: None,
+            label: tool.server_label.clone(),
+            trusted: false,
+            allow: None,
+            deny: Default::default(),
+            approval: Floor::Never,
+        };
+        Ok(Connected {
+            context: self.context,
+            pool: self.pool.clone(),
+            server: Some(Arc::new(server)),
+            terms: Arc::new(terms),
+            pace: None,
+            presentation: Arc::default(),
+            is_required: true,
+            description: tool.server_description.clone(),
+            result_bytes,
+            hints: Mutex::default(),
+        })
     }
-    let server = match &offered.server {
-        Some(server) if brought && offered.guards_credentials(server) => {
-            let headers = beside(index, tool, &server.headers)?;
-            // The credential of the configuration wins, also one that is still to be got.
-            let is_own = server.oauth.is_some() && !server.headers.has_authorization();
-            let headers = if is_own { headers.without_authorization() } else { headers };
-            Some(Arc::new(server.with_headers(headers)))
-        }
-        known => known.as_ref().filter(|_| !brought).cloned(),
-    };
-    Ok(Connected {
-        context: context.clone(),
-        server,
-        terms: Arc::clone(&offered.terms),
-        pace: Some(Arc::clone(&offered.pace)),
-        presentation: Arc::clone(&offered.presentation),
-        is_required: offered.is_required(),
-        description: tool.server_description.clone().or_else(|| offered.spec.description.clone()),
-        result_bytes: offered.result_bytes(),
-        hints: Mutex::default(),
-    })
-}
-
-/// A server that the request brings.
-fn own(
-    request: &Request,
-    (index, tool): (usize, &McpTool),
-    url: &str,
-    context: &Context,
-) -> Result<Connected, ApiError> {
-    let (param, urls) = (format!("tools[{index}].server_url"), &request.caller.view.caller_urls);
-    if urls.mcp_servers != Some(Consent::Allow) {
-        let message = "Requests cannot bring MCP servers of their own here. Name an offered server by its 'server_label'.";
-        return Err(ApiError::unsupported_value(&param, message.to_owned()));
-    }
-    let loopback = request.runtime.opens_loopback();
-    let checked =
-        egress::caller_url(url, loopback).ok().filter(|checked| is_listed(checked, urls.hosts.as_ref()));
-    let Some(checked) = checked else {
-        return Err(ApiError::invalid_value(&param, "this URL cannot be used as an MCP server."));
-    };
-    let reach = Reach { http: loopback, private: false, loopback };
-    let client = request.runtime.caller_client(reach)?;
-    let mut server = mcp::Server::new(client, checked, reach);
-    server.headers = beside(index, tool, &Headers::default())?;
-    let result_bytes = server.limits.output_bytes;
-    server.limits.output_bytes = server.limits.message_bytes; // cut after what nobody is to see is replaced
-    let terms = Terms {
-        id: None,
-        label: tool.server_label.clone(),
-        trusted: false,
-        allow: None,
-        deny: Default::default(),
-        approval: Floor::Never,
-    };
-    Ok(Connected {
-        context: context.clone(),
-        server: Some(Arc::new(server)),
-        terms: Arc::new(terms),
-        pace: None,
-        presentation: Arc::default(),
-        is_required: true,
-        description: tool.server_description.clone(),
-        result_bytes,
-        hints: Mutex::default(),
-    })
 }
 
 fn is_listed(url: &Destination, hosts: Option<&std::collections::BTreeSet<String>>) -> bool {

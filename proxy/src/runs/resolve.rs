@@ -14,16 +14,16 @@ use protocol::responses::content::Content;
 use protocol::responses::item::{Item, Output};
 use protocol::responses::request::{CreateResponse, Include};
 use protocol::responses::response::TextFormat;
-use protocol::responses::tool::{NamedChoice, ToolChoice, ToolMode};
+use protocol::responses::tool::{NamedChoice, Tool, ToolChoice, ToolMode};
 use store::Chain;
-use tools::toolbox::Toolbox;
+use tools::toolbox::{Behind, Toolbox};
 
 use crate::app::{App, Request};
 use crate::auth::Caller;
 use crate::error::from_store;
 use crate::live::resolve::Resolution;
 use crate::runs::approvals::{Answers, answered};
-use crate::runs::{echo, mint, remotes};
+use crate::runs::{echo, governed, mint, remotes};
 
 /// A turn that is ready to run.
 pub struct Prepared {
@@ -55,8 +55,7 @@ pub async fn prepare(
         return Err(error);
     }
     check_calls(&history, &input)?;
-    let remotes = remotes::of(app, asked, &request.tools, history.iter().chain(&input))?;
-    let toolbox = Toolbox::new(&request.tools, &remotes)?;
+    let toolbox = toolbox(app, asked, &request.tools, history.iter().chain(&input))?;
     check_capabilities(&request, &input, &resolution)?;
     let servers = toolbox.servers();
     let (tenant, now) = (&caller.tenant, app.clock.now());
@@ -75,6 +74,19 @@ pub async fn prepare(
         input: input.clone(),
     };
     Ok(Prepared { turn, toolbox, resolution, ids, input })
+}
+
+/// The tools of a request, under the policies that hold for the caller.
+fn toolbox<'a>(
+    app: &App,
+    asked: &Request,
+    tools: &[Tool],
+    items: impl Iterator<Item = &'a Item>,
+) -> Result<Toolbox, ApiError> {
+    let mut context = governed::once(app, asked, items);
+    let remotes = remotes::of(app, asked, tools, &mut context)?;
+    let builtins = governed::builtins(tools, &mut context);
+    Toolbox::new(tools, &Behind { remotes, builtins })
 }
 
 /// What a model is to read: what was before the turn, and the turn's own input.

@@ -105,7 +105,7 @@ mod tests {
     use protocol::responses::tool::Tool;
     use tools::progress::Reporter;
     use tools::remote::Remote;
-    use tools::toolbox::Remotes;
+    use tools::toolbox::{Behind, Remotes};
 
     use super::*;
 
@@ -148,7 +148,7 @@ mod tests {
         let tools = serde_json::json!([{"type": "mcp", "server_label": "wiki"}]);
         let tools: Vec<Tool> = serde_json::from_value(tools).unwrap();
         let remotes = Remotes::from([("wiki".to_owned(), Arc::new(Busy) as Arc<dyn Remote>)]);
-        Toolbox::new(&tools, &remotes).unwrap()
+        Toolbox::new(&tools, &Behind { remotes, ..Behind::default() }).unwrap()
     }
 
     fn call() -> (ServerTool, ToolCall) {

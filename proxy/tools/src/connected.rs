@@ -2,51 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use agent::tool::{Decision as Verdict, ListOutcome, Origin, ToolCall, ToolOutcome};
+use agent::tool::{Decision, ListOutcome, Origin, ToolCall, ToolOutcome};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use protocol::Object;
-use protocol::id::Tenant;
 use protocol::responses::mcp::{ListedTool, McpError};
 use serde_json::Value;
-use tokio::time::Instant;
 
+use crate::governed::{Context, LIMITED};
 use crate::mcp::{self, Catalog, Failure, Reason};
-use crate::policy::{
-    Call, Caller, Counts, Decision, Exceeded, Hints, Policies, Rates, ResultRules, Ruling, Server, Tool,
-    ToolKind,
-};
+use crate::policy::{Exceeded, Hints, ResultRules, Ruling, Server, Tool, ToolKind};
 use crate::progress::Reporter;
 use crate::remote::Remote;
-
-/// What all servers of a request share.
-#[derive(Clone)]
-pub struct Context {
-    /// The connections of the process.
-    pub pool: mcp::Pool,
-    /// The policies of the gateway.
-    pub policies: Arc<Policies>,
-    /// The calls of the last minute, and since when seconds are counted.
-    pub rates: Arc<Rates>,
-    /// The beginning of its time.
-    pub since: Instant,
-    /// Who asks, for the pool.
-    pub tenant: Tenant,
-    /// Who asks, for policies.
-    pub caller: Arc<Caller>,
-    /// The headers of the request, names in lower case.
-    pub headers: Arc<[(String, String)]>,
-    /// The trace of the request.
-    pub trace: mcp::Trace,
-    /// The id of the request, for the audit log.
-    pub request: String,
-    /// Whether content that nobody vouches for is in context.
-    pub untrusted: Arc<AtomicBool>,
-    /// The calls of this response.
-    pub counts: Arc<Mutex<Counts>>,
-}
 
 /// What the configuration says of a server's tools beside its terms.
 #[derive(Clone, Debug, Default)]
@@ -69,8 +37,10 @@ pub struct Pace {
 
 /// A server as one request reaches it.
 pub struct Connected {
-    /// What it shares with the others.
+    /// What all tools of the request share.
     pub context: Context,
+    /// The connections of the process.
+    pub pool: mcp::Pool,
     /// Where it is, with the credentials of this request; `None` where it cannot be used: of its credential a part is
     /// missing, or the process may not go there.
     pub server: Option<Arc<mcp::Server>>,
@@ -126,26 +96,15 @@ impl Connected {
     }
 
     fn rule(&self, name: &str, call: &ToolCall, asked: bool) -> Ruling {
-        let arguments = serde_json::from_str(&call.arguments).unwrap_or(Value::Null);
-        let context = &self.context;
-        context.policies.decide(&Call {
-            caller: &context.caller,
-            tool: self.tool(name, self.hints_of(name)),
-            arguments: &arguments,
-            headers: &context.headers,
-            untrusted: context.untrusted.load(Ordering::Relaxed),
-            asked,
-        })
+        self.context.rule(self.tool(name, self.hints_of(name)), call, asked)
     }
 
     /// Counts a call that is about to run.
     fn count(&self, ruling: &Ruling) -> Result<(), Exceeded> {
-        let (context, now) = (&self.context, self.context.since.elapsed().as_secs());
-        if self.pace.as_ref().is_some_and(|pace| !pace.take(now)) {
+        if self.pace.as_ref().is_some_and(|pace| !pace.take(self.context.now())) {
             return Err(Exceeded { rule: "server".to_owned() });
         }
-        context.counts.lock().take(&ruling.limits)?;
-        context.rates.take(context.tenant.as_str(), &ruling.limits, now)
+        self.context.count(ruling)
     }
 
     /// The tools as the caller may see them.
@@ -184,7 +143,7 @@ impl Connected {
     }
 
     async fn catalog(&self) -> Result<Arc<Catalog>, Failure> {
-        self.context.pool.list(&self.context.tenant, self.server()?).await
+        self.pool.list(&self.context.tenant, self.server()?).await
     }
 
     /// Content of tools that may reach out is vouched for by nobody; a server that is not trusted cannot say that its do not.
@@ -199,26 +158,7 @@ impl Connected {
         }
         let trace = self.context.trace.clone();
         let call = mcp::Call { tool: tool.to_owned(), arguments, trace, progress: None };
-        self.context.pool.call(&self.context.tenant, self.server()?, &call).await
-    }
-
-    /// One line a decision and a start: who, what, which rule, what became of it, and a hash of the arguments.
-    fn audit(&self, ruling: &Ruling, rule: Option<&str>, outcome: &str) {
-        let audit = &ruling.audit;
-        tracing::info!(
-            target: "audit",
-            request = self.context.request,
-            tenant = audit.tenant,
-            subject = audit.subject,
-            kind = audit.kind,
-            server = audit.server,
-            tool = audit.tool,
-            rule,
-            outcome,
-            reason = audit.reason.as_ref().map(word),
-            arguments = audit.arguments,
-            "Tool call"
-        );
+        self.pool.call(&self.context.tenant, self.server()?, &call).await
     }
 
     /// A list from the context may be old, or written by the caller: where pins are enforced, the server is asked.
@@ -253,14 +193,8 @@ impl Remote for Connected {
         is_believed && self.said(tool, origin).read_only == Some(true)
     }
 
-    fn decide(&self, tool: &str, call: &ToolCall, asked: bool) -> Verdict {
-        let ruling = self.rule(tool, call, asked);
-        self.audit(&ruling, ruling.audit.rule.as_deref(), &word(&ruling.audit.outcome));
-        match &ruling.decision {
-            Decision::Allow => Verdict::Run,
-            Decision::RequireApproval { .. } => Verdict::Approval,
-            Decision::Deny { reason, .. } => Verdict::Denied(format!("The call was denied: {reason}.")),
-        }
+    fn decide(&self, tool: &str, call: &ToolCall, asked: bool) -> Decision {
+        self.context.verdict(&self.rule(tool, call, asked))
     }
 
     async fn list(&self) -> ListOutcome {
@@ -282,18 +216,18 @@ impl Remote for Connected {
         // Whether it may run was decided; limits and what is passed on of the result are as they are now.
         let ruling = self.rule(tool, call, false);
         if let Err(exceeded) = self.count(&ruling) {
-            self.audit(&ruling, Some(&exceeded.rule), "limited");
-            return denied("The limit of calls of this tool is reached. Try again later.");
+            self.context.audit(&ruling, Some(&exceeded.rule), "limited");
+            return denied(LIMITED);
         }
         let arguments = match serde_json::from_str(&call.arguments) {
             Ok(Value::Object(arguments)) => arguments,
             Ok(_) | Err(_) if call.arguments.trim().is_empty() => Object::new(),
             Ok(_) | Err(_) => return denied("The arguments are not a JSON object."),
         };
-        self.audit(&ruling, ruling.audit.rule.as_deref(), "started");
+        self.context.audit(&ruling, ruling.audit.rule.as_deref(), "started");
         let called = self.run(tool, arguments).await;
         if self.taints(tool) {
-            self.context.untrusted.store(true, Ordering::Relaxed);
+            self.context.taint();
         }
         let rules = ruling.result.within(self.result_bytes);
         match called {
@@ -328,11 +262,6 @@ fn hints(annotations: Option<&Value>) -> Hints {
         idempotent: hint("idempotentHint"),
         open_world: hint("openWorldHint"),
     }
-}
-
-/// A word as it stands in serialized records.
-fn word(word: &impl serde::Serialize) -> String {
-    serde_json::to_value(word).ok().and_then(|value| Some(value.as_str()?.to_owned())).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Executes the calls that the server runs, and says which calls those are.
 
+pub mod builtin;
 pub mod connected;
+pub mod governed;
 pub mod mcp;
 pub mod policy;
 pub mod progress;

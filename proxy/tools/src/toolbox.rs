@@ -7,29 +7,27 @@ use agent::model::{ModelTool, ToolInput};
 use agent::tool::{
     ClientTool, Decision, ListOutcome, Listing, Owner, Ownership, Server, ServerTool, ToolCall, ToolOutcome,
 };
-use async_trait::async_trait;
 use protocol::Object;
 use protocol::error::ApiError;
 use protocol::responses::mcp::{ListedTool, McpError};
 use protocol::responses::tool::{HostedTool, McpTool, Tool};
 use serde_json::Value;
 
+use crate::builtin::{Builtins, Executor, Offer};
 use crate::progress::Reporter;
 use crate::remote::Remote;
-use crate::think;
-
-/// Runs the calls of one kind of tool.
-#[async_trait]
-pub trait Executor: Send + Sync {
-    /// The kind of tool, for metrics and logs.
-    fn label(&self) -> &'static str;
-
-    /// Runs a call. Infallible: a failed tool is an outcome that the model sees.
-    async fn execute(&self, call: &ToolCall, progress: &Reporter) -> ToolOutcome;
-}
 
 /// The servers of a request by their labels.
 pub type Remotes = BTreeMap<String, Arc<dyn Remote>>;
+
+/// What stands behind the tools of a request.
+#[derive(Clone, Default)]
+pub struct Behind {
+    /// Its MCP servers.
+    pub remotes: Remotes,
+    /// The built-in tools that it names and that this process can run.
+    pub builtins: Builtins,
+}
 
 /// The tools of one request, by the names that the model sees. Names are mapped per request and never parsed.
 ///
@@ -67,18 +65,18 @@ struct Builder {
 }
 
 impl Toolbox {
-    /// Collects the tools of a request. Names of the client win over names of the server; `remotes` are its MCP servers.
+    /// Collects the tools of a request. Names of the client win over names of the server.
     ///
     /// Errors: 400 `unsupported_value` for a tool that nothing here can run.
-    pub fn new(tools: &[Tool], remotes: &Remotes) -> Result<Self, ApiError> {
+    pub fn new(tools: &[Tool], behind: &Behind) -> Result<Self, ApiError> {
         let mut builder = Builder::default();
         for tool in tools {
             builder.client(tool);
         }
         for (index, tool) in tools.iter().enumerate() {
             match tool {
-                Tool::Hosted(hosted) => builder.hosted(index, hosted)?,
-                Tool::Mcp(mcp) => builder.connect(index, mcp, remotes)?,
+                Tool::Hosted(hosted) => builder.hosted(index, hosted, &behind.builtins)?,
+                Tool::Mcp(mcp) => builder.connect(index, mcp, &behind.remotes)?,
                 Tool::Function(_) | Tool::Custom(_) => {}
             }
         }
@@ -133,7 +131,7 @@ impl Toolbox {
                 None => ToolOutcome::mcp_failure(not_there(server_label)),
             };
         }
-        match self.inner.entries.get(&call.name).and_then(|entry| entry.executor.as_ref()) {
+        match self.inner.executor(&call.name) {
             Some(executor) => executor.execute(call, progress).await,
             None => ToolOutcome::failure(format!("There is no tool named {}.", call.name)),
         }
@@ -144,12 +142,15 @@ impl Toolbox {
         if matches!(tool, ServerTool::Mcp { .. }) {
             return "mcp";
         }
-        let executor = self.inner.entries.get(name).and_then(|entry| entry.executor.as_ref());
-        executor.map_or("_other", |executor| executor.label())
+        self.inner.executor(name).map_or("_other", |executor| executor.label())
     }
 }
 
 impl Inner {
+    fn executor(&self, name: &str) -> Option<&Arc<dyn Executor>> {
+        self.entries.get(name)?.executor.as_ref()
+    }
+
     fn server(&self, label: &str) -> Option<&Connected> {
         self.servers.iter().find(|server| server.tool.server_label == label)
     }
@@ -177,7 +178,9 @@ impl Ownership for Toolbox {
     }
 
     fn decide(&self, tool: &ServerTool, call: &ToolCall) -> Decision {
-        let ServerTool::Mcp { server_label, name } = tool else { return Decision::Run };
+        let ServerTool::Mcp { server_label, name } = tool else {
+            return self.inner.executor(&call.name).map_or(Decision::Run, |executor| executor.decide(call));
+        };
         let listed = self.listed.get(&(server_label.clone(), name.clone()));
         let (Some(server), Some(is_read_only)) = (self.inner.server(server_label), listed) else {
             return Decision::Denied(format!("There is no tool named {name}."));
@@ -223,20 +226,16 @@ impl Builder {
         }
     }
 
-    fn hosted(&mut self, index: usize, tool: &HostedTool) -> Result<(), ApiError> {
-        match tool.kind.as_str() {
-            "namespace" => Ok(()),
-            "think" => {
-                let name = text(&tool.fields, "alias").unwrap_or_else(|| "think".to_owned());
-                let model = think::declaration(name, text(&tool.fields, "alias_description"));
-                self.serve(model, ServerTool::Think, Arc::new(think::Think));
-                Ok(())
-            }
-            other => {
-                let message = format!("The tool type '{other}' is not available on this server.");
-                Err(ApiError::unsupported_value(&format!("tools[{index}].type"), message))
-            }
+    fn hosted(&mut self, index: usize, tool: &HostedTool, builtins: &Builtins) -> Result<(), ApiError> {
+        if tool.kind == "namespace" {
+            return Ok(());
         }
+        let Some(builtin) = builtins.get(&tool.kind) else {
+            let message = format!("The tool type '{}' is not available on this server.", tool.kind);
+            return Err(ApiError::unsupported_value(&format!("tools[{index}].type"), message));
+        };
+        builtin.offer(tool, &format!("tools[{index}]"))?.into_iter().for_each(|offer| self.serve(offer));
+        Ok(())
     }
 
     fn connect(&mut self, index: usize, tool: &McpTool, remotes: &Remotes) -> Result<(), ApiError> {
@@ -255,11 +254,12 @@ impl Builder {
         }
     }
 
-    fn serve(&mut self, model: ModelTool, server: ServerTool, executor: Arc<dyn Executor>) {
+    fn serve(&mut self, offer: Offer) {
+        let Offer { model, tool, executor } = offer;
         if self.entries.contains_key(&model.name) {
             return;
         }
-        let entry = Entry { owner: Owner::Server(server), executor: Some(executor) };
+        let entry = Entry { owner: Owner::Server(tool), executor: Some(executor) };
         self.entries.insert(model.name.clone(), entry);
         self.offered.push(model);
     }

@@ -1,4 +1,6 @@
+use protocol::id::Tenant;
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::*;
 
@@ -41,9 +43,8 @@ fn a_failure_is_shown_as_it_is_but_for_what_nobody_is_to_see() {
 }
 
 fn connected(id: Option<&str>, trusted: bool) -> Connected {
-    let caller = Caller { tenant: "red".into(), identity: crate::policy::Identity::Anonymous };
+    let caller = crate::policy::Caller { tenant: "red".into(), identity: crate::policy::Identity::Anonymous };
     let context = Context {
-        pool: mcp::Pool::default(),
         policies: Arc::default(),
         rates: Arc::default(),
         since: Instant::now(),
@@ -65,6 +66,7 @@ fn connected(id: Option<&str>, trusted: bool) -> Connected {
     };
     Connected {
         context,
+        pool: mcp::Pool::default(),
         server: None,
         terms: Arc::new(terms),
         pace: None,

@@ -1,4 +1,5 @@
 use agent::tool::{Origin, Progress};
+use async_trait::async_trait;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -10,7 +11,9 @@ fn tools_of(tools: Value) -> Vec<Tool> {
 }
 
 fn toolbox(tools: Value) -> Result<Toolbox, ApiError> {
-    Toolbox::new(&tools_of(tools), &Remotes::new())
+    let think: Arc<dyn crate::builtin::Builtin> = Arc::new(crate::think::Think);
+    let builtins = Builtins::from([("think".to_owned(), think)]);
+    Toolbox::new(&tools_of(tools), &Behind { builtins, ..Behind::default() })
 }
 
 #[test]
@@ -109,7 +112,7 @@ fn wiki(rules: &Value) -> Toolbox {
     let mut tool = json!({"type": "mcp", "server_label": "wiki"});
     tool.as_object_mut().expect("an object").extend(rules.as_object().cloned().unwrap_or_default());
     let remotes = Remotes::from([("wiki".to_owned(), Arc::new(Wiki) as Arc<dyn Remote>)]);
-    Toolbox::new(&tools_of(json!([tool])), &remotes).expect("known")
+    Toolbox::new(&tools_of(json!([tool])), &Behind { remotes, ..Behind::default() }).expect("known")
 }
 
 fn decision(toolbox: &Toolbox, name: &str, arguments: &str) -> Decision {

@@ -1,0 +1,87 @@
+//! What the tools of a request share: who asks, which policies hold, and the built-in tools under them.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use parking_lot::Mutex;
+use protocol::responses::item::Item;
+use protocol::responses::tool::{HostedTool, Tool};
+use tools::builtin::{Builtin, Builtins};
+use tools::governed::{Context, Governed};
+use tools::mcp::Trace;
+use tools::policy::{Caller, Counts, Hints, ToolKind};
+use tools::think::Think;
+
+use crate::app::{App, Request};
+use crate::telemetry::trace;
+
+/// Makes what the tools share when it is first asked for: most requests have no tool, and pay nothing. `items` are what is
+/// in context.
+pub fn once<'a>(
+    app: &App,
+    request: &Request,
+    items: impl Iterator<Item = &'a Item>,
+) -> impl FnMut() -> Context {
+    let (mut made, mut items) = (None, Some(items));
+    move || {
+        made.get_or_insert_with(|| {
+            let untrusted = items.take().is_some_and(|mut items| items.any(is_untrusted));
+            context(app, request, untrusted)
+        })
+        .clone()
+    }
+}
+
+/// Finds the built-in tools that a request names.
+pub fn builtins(tools: &[Tool], context: &mut impl FnMut() -> Context) -> Builtins {
+    let mut found = Builtins::new();
+    for tool in tools {
+        let Tool::Hosted(tool) = tool else { continue };
+        if let Some(builtin) = builtin(tool, context) {
+            found.insert(tool.kind.clone(), Arc::new(builtin));
+        }
+    }
+    found
+}
+
+fn builtin(tool: &HostedTool, context: &mut impl FnMut() -> Context) -> Option<Governed> {
+    let (builtin, kind, name, hints): (Arc<dyn Builtin>, _, _, _) = match tool.kind.as_str() {
+        "think" => (Arc::new(Think), ToolKind::Think, "think", harmless()),
+        _ => return None,
+    };
+    Some(Governed { builtin, kind, name, hints, context: context() })
+}
+
+/// It changes nothing and asks nobody.
+fn harmless() -> Hints {
+    Hints { read_only: Some(true), destructive: Some(false), idempotent: Some(true), open_world: Some(false) }
+}
+
+fn context(app: &App, request: &Request, untrusted: bool) -> Context {
+    let caller = &request.caller;
+    let headers = request
+        .headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
+    let parent = Some(trace::traceparent(&request.headers, &app.seeds.next()));
+    Context {
+        policies: Arc::clone(&request.runtime.policies),
+        rates: Arc::clone(&app.rates),
+        since: app.since,
+        tenant: caller.tenant.clone(),
+        caller: Arc::new(Caller {
+            tenant: caller.tenant.as_str().to_owned(),
+            identity: caller.identity.as_ref().clone(),
+        }),
+        headers: headers.collect(),
+        trace: Trace { parent, state: None },
+        request: request.id.clone(),
+        untrusted: Arc::new(AtomicBool::new(untrusted)),
+        counts: Arc::new(Mutex::new(Counts::default())),
+    }
+}
+
+/// Content from the web, from files and from other people's tools: nobody vouches for it.
+fn is_untrusted(item: &Item) -> bool {
+    matches!(item, Item::McpCall(_) | Item::WebSearchCall(_) | Item::FileSearchCall(_))
+}
