@@ -8,6 +8,7 @@ use protocol::responses::response::Response;
 use protocol::responses::usage::Usage;
 
 use crate::calls::{Begun, Calls, Resumed, SPENT};
+use crate::citations::Sources;
 use crate::context::{self, Scene};
 use crate::emit::Emitter;
 use crate::finished::{self, Finished};
@@ -51,6 +52,8 @@ pub struct Run<O> {
     has_server_tools: bool,
     out: Emitter,
     speech: Speech,
+    /// What the answer may cite.
+    sources: Sources,
     calls: Calls,
     phase: Phase,
     generations: u32,
@@ -91,6 +94,7 @@ impl<O: Ownership> Run<O> {
             request,
             stance: Stance::new(turn.tool_choice),
             lists: Lists::new(turn.servers, &history.iter().chain(&input)),
+            sources: Sources::of(history.iter().chain(&input)),
             context: (history, input),
             approved: turn.approved,
             can_ask: turn.can_ask,
@@ -147,7 +151,10 @@ impl<O: Ownership> Run<O> {
     fn on_model(&mut self, event: ModelEvent) {
         let (out, speech) = (&mut self.out, &mut self.speech);
         match event {
-            ModelEvent::TextDelta { text, logprobs } => speech.text(out, text, logprobs),
+            ModelEvent::TextDelta { text, logprobs } => {
+                speech.text(out, text, logprobs);
+                speech.cite(out, &self.sources);
+            }
             ModelEvent::ReasoningDelta { index, text } => speech.reasoning(out, index, text),
             ModelEvent::SummaryDelta { index, part, text } => speech.summary(out, (index, part), text),
             ModelEvent::ReasoningSealed { index, encrypted } => speech.sealed(out, index, encrypted),
@@ -219,10 +226,11 @@ impl<O: Ownership> Run<O> {
         self.advance();
     }
 
-    fn on_tool(&mut self, call: &str, outcome: ToolOutcome) {
-        let usage = outcome.usage;
+    fn on_tool(&mut self, call: &str, mut outcome: ToolOutcome) {
+        let (usage, sources) = (outcome.usage, std::mem::take(&mut outcome.sources));
         if self.calls.done(&mut self.out, call, outcome) {
             self.spent += usage;
+            self.sources.add(sources);
             self.calls.launch(&mut self.out, self.phase != Phase::Generating);
             self.advance();
         }

@@ -155,10 +155,19 @@ pub struct ToolOutcome {
     pub error: Option<McpError>,
     /// What the client's item shows: fields that are set in it, such as `queries` and `results` or `output` and `error`.
     pub shown: Object,
-    /// Citations that the answer may use; kept for the end of the message.
-    pub citations: Vec<Value>,
+    /// What the answer may cite: a Markdown link to one of them becomes an annotation.
+    pub sources: Vec<Source>,
     /// Tokens that the tool spent on models.
     pub usage: Usage,
+}
+
+/// A page that an answer may cite.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Where it is.
+    pub url: String,
+    /// What it is called.
+    pub title: String,
 }
 
 impl ToolOutcome {

@@ -40,7 +40,7 @@ impl Resource for ResponsesGateway {
             caller_urls: caller_urls(self.caller_urls.as_ref()),
             strict: responses.validation == Validation::Strict,
             limits: limits(self.limits.clone().unwrap_or_default()),
-            fetch: fetch(self.limits.clone().unwrap_or_default().fetch.unwrap_or_default()),
+            fetch: fetch(&self.limits.clone().unwrap_or_default().fetch.unwrap_or_default()),
             web_search: self.tools.as_ref().and_then(|asked| tools::web_search(asked, id, scope)),
             retention_ms: Some(millis(&state.retention)).filter(|retention| *retention > 0),
             service_accounts: service_accounts(self, id),
@@ -102,7 +102,7 @@ fn limits(asked: resource::Limits) -> Limits {
     }
 }
 
-fn fetch(asked: resource::FetchLimits) -> Fetch {
+fn fetch(asked: &resource::FetchLimits) -> Fetch {
     Fetch { page_bytes: u64::from(count(asked.page_bytes)), timeout_ms: millis(&asked.timeout) }
 }
 
