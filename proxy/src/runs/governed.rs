@@ -11,8 +11,10 @@ use tools::governed::{Context, Governed};
 use tools::mcp::Trace;
 use tools::policy::{Caller, Counts, Hints, ToolKind};
 use tools::think::Think;
+use tools::web_search;
 
 use crate::app::{App, Request};
+use crate::live::build::Runtime;
 use crate::telemetry::trace;
 
 /// Makes what the tools share when it is first asked for: most requests have no tool, and pay nothing. `items` are what is
@@ -33,20 +35,23 @@ pub fn once<'a>(
 }
 
 /// Finds the built-in tools that a request names.
-pub fn builtins(tools: &[Tool], context: &mut impl FnMut() -> Context) -> Builtins {
+pub fn builtins(tools: &[Tool], runtime: &Runtime, context: &mut impl FnMut() -> Context) -> Builtins {
     let mut found = Builtins::new();
     for tool in tools {
         let Tool::Hosted(tool) = tool else { continue };
-        if let Some(builtin) = builtin(tool, context) {
+        if let Some(builtin) = builtin(tool, runtime, context) {
             found.insert(tool.kind.clone(), Arc::new(builtin));
         }
     }
     found
 }
 
-fn builtin(tool: &HostedTool, context: &mut impl FnMut() -> Context) -> Option<Governed> {
+fn builtin(tool: &HostedTool, runtime: &Runtime, context: &mut impl FnMut() -> Context) -> Option<Governed> {
     let (builtin, kind, name, hints): (Arc<dyn Builtin>, _, _, _) = match tool.kind.as_str() {
         "think" => (Arc::new(Think), ToolKind::Think, "think", harmless()),
+        kind if web_search::is_meant(kind) => {
+            (runtime.web_search()?, ToolKind::WebSearch, web_search::FAMILY, worldly())
+        }
         _ => return None,
     };
     Some(Governed { builtin, kind, name, hints, context: context() })
@@ -55,6 +60,11 @@ fn builtin(tool: &HostedTool, context: &mut impl FnMut() -> Context) -> Option<G
 /// It changes nothing and asks nobody.
 fn harmless() -> Hints {
     Hints { read_only: Some(true), destructive: Some(false), idempotent: Some(true), open_world: Some(false) }
+}
+
+/// It changes nothing, and what it returns comes from anybody.
+fn worldly() -> Hints {
+    Hints { open_world: Some(true), ..harmless() }
 }
 
 fn context(app: &App, request: &Request, untrusted: bool) -> Context {

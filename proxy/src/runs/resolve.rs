@@ -85,7 +85,7 @@ fn toolbox<'a>(
 ) -> Result<Toolbox, ApiError> {
     let mut context = governed::once(app, asked, items);
     let remotes = remotes::of(app, asked, tools, &mut context)?;
-    let builtins = governed::builtins(tools, &mut context);
+    let builtins = governed::builtins(tools, &asked.runtime, &mut context);
     Toolbox::new(tools, &Behind { remotes, builtins })
 }
 
@@ -285,7 +285,9 @@ fn choice(choice: &ToolChoice, toolbox: &Toolbox) -> Choice {
         ToolChoice::Named(NamedChoice::Mcp { server_label, name }) => {
             Choice::Tool(vec![Pick::Remote { server_label: server_label.clone(), tool: name.clone() }])
         }
-        ToolChoice::Named(NamedChoice::Hosted { kind }) => Choice::Tool(named(kind, toolbox)),
+        ToolChoice::Named(NamedChoice::Hosted { kind }) => {
+            Choice::Tool(toolbox.entries(kind).into_iter().map(Pick::Name).collect())
+        }
         ToolChoice::Named(NamedChoice::AllowedTools { mode, tools }) => {
             let names = tools.iter().flat_map(|tool| allowed(tool, toolbox)).collect();
             Choice::Allowed { names, required: *mode == ToolMode::Required }

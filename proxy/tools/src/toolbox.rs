@@ -16,6 +16,7 @@ use serde_json::Value;
 use crate::builtin::{Builtins, Executor, Offer};
 use crate::progress::Reporter;
 use crate::remote::Remote;
+use crate::web_search;
 
 /// The servers of a request by their labels.
 pub type Remotes = BTreeMap<String, Arc<dyn Remote>>;
@@ -92,8 +93,20 @@ impl Toolbox {
 
     /// The names that tools of one hosted type have for the model, such as those of `think`.
     pub fn named(&self, kind: &str) -> Vec<String> {
-        let of_kind = |entry: &Entry| entry.executor.as_ref().is_some_and(|one| one.label() == kind);
-        self.inner.entries.iter().filter(|(_, entry)| of_kind(entry)).map(|(name, _)| name.clone()).collect()
+        self.chosen(kind, |_| true)
+    }
+
+    /// Those of them with which a turn begins that must begin with the type.
+    pub fn entries(&self, kind: &str) -> Vec<String> {
+        self.chosen(kind, |one| one.is_entry())
+    }
+
+    fn chosen(&self, kind: &str, is_wanted: impl Fn(&dyn Executor) -> bool) -> Vec<String> {
+        let kind = if web_search::is_meant(kind) { web_search::FAMILY } else { kind };
+        let fits = |entry: &Entry| {
+            entry.executor.as_deref().is_some_and(|one| one.label() == kind && is_wanted(one))
+        };
+        self.inner.entries.iter().filter(|(_, entry)| fits(entry)).map(|(name, _)| name.clone()).collect()
     }
 
     /// The MCP servers, in the order of the request.
@@ -231,7 +244,12 @@ impl Builder {
             return Ok(());
         }
         let Some(builtin) = builtins.get(&tool.kind) else {
-            let message = format!("The tool type '{}' is not available on this server.", tool.kind);
+            let need = if web_search::is_meant(&tool.kind) {
+                ": it needs spec.tools.webSearch of the ResponsesGateway"
+            } else {
+                ""
+            };
+            let message = format!("The tool type '{}' is not available on this server{need}.", tool.kind);
             return Err(ApiError::unsupported_value(&format!("tools[{index}].type"), message));
         };
         builtin.offer(tool, &format!("tools[{index}]"))?.into_iter().for_each(|offer| self.serve(offer));
