@@ -3,3 +3,4 @@
 pub mod mcp;
 pub mod model;
 pub mod proxy;
+pub mod web;
