@@ -332,7 +332,7 @@ impl Engine {
         let own = GatewayId::new(&id.namespace, &id.name);
         let itself = (id.kind == "ResponsesGateway").then_some((&own, about.serving));
         if let (Some(_), Some(standing)) = (itself, self.standing(&own)) {
-            return vec![(own.to_string(), Some(standing))];
+            return vec![(own, Some(standing))];
         }
         let attached = about.gateways.iter().filter(|(_, attachment)| !attachment.is_refused());
         let attached = attached.map(|(gateway, attachment)| (gateway, attachment.serving));
@@ -341,7 +341,7 @@ impl Engine {
                 self.hub.with(|fleet, now| fleet.progress(gateway, &entry, &serving.hash, now))
             });
             let paused = || self.guarded.is_paused(gateway).then_some(Progress::Paused);
-            (gateway.to_string(), progress.or_else(paused))
+            (gateway.clone(), progress.or_else(paused))
         };
         itself.into_iter().chain(attached).map(progress).collect()
     }
