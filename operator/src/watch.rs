@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind, PartialObjectMeta};
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt, watcher as watch};
-use kube::{Api, Client};
+use kube::{Api, Client, ResourceExt};
 
 /// What a watch shows.
 pub(crate) enum Seen {
@@ -43,12 +43,18 @@ pub(crate) fn resource(kind: &crds::Kind) -> ApiResource {
 
 fn objects(client: &Client, kind: &'static crds::Kind) -> BoxStream<'static, Shown> {
     let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource(kind));
-    let events = watch(api, config()).default_backoff();
+    let events = watch(api, config()).default_backoff().modify(trim);
     events.map(move |event| shown(kind.name, event, |event| Seen::Object(kind.name, event))).boxed()
 }
 
+/// Who wrote which field is larger than most objects, and nothing here reads it.
+fn trim(object: &mut impl ResourceExt) {
+    object.managed_fields_mut().clear();
+}
+
 fn namespaces(client: &Client) -> BoxStream<'static, Shown> {
-    let events = watch(Api::<PartialObjectMeta<Namespace>>::all(client.clone()), config()).default_backoff();
+    let events = watch(Api::<PartialObjectMeta<Namespace>>::all(client.clone()), config());
+    let events = events.default_backoff().modify(trim);
     events.map(|event| shown("Namespace", event, Seen::Namespace)).boxed()
 }
 

@@ -61,6 +61,16 @@ pub(crate) fn healthy(seen: Option<(&GatewayId, &str, Health)>, generation: i64)
     })
 }
 
+/// True if all that is missing are proxies that have not spoken to this replica yet.
+pub(crate) fn is_unheard(reached: &Reached) -> bool {
+    let is_unheard = |progress: &Option<Progress>| {
+        use Progress::{Disconnected, Everywhere, NoProxies, Pending};
+        matches!(progress, Some(Everywhere | NoProxies | Pending { .. } | Disconnected { .. }))
+    };
+    reached.iter().all(|(_, progress)| is_unheard(progress))
+        && reached.iter().any(|(_, progress)| *progress != Some(Progress::Everywhere))
+}
+
 /// True if the only thing that is missing is an acknowledgement that is on its way.
 pub(crate) fn is_pending(reached: &Reached) -> bool {
     reached.iter().any(|(_, progress)| matches!(progress, Some(Progress::Pending { .. })))
