@@ -7,7 +7,7 @@ use regression::harness::Operator;
 use regression::harness::kube::{Mark, Write};
 use tokio::time::{Instant, sleep};
 
-use super::fleet::Fleet;
+use super::fleet::{Fleet, PATIENCE};
 
 /// Longer than two rounds in which the operator looks at statuses without a reason, and than a renewal of the Lease.
 const WATCHED: Duration = Duration::from_secs(15);
@@ -55,6 +55,26 @@ async fn nothing_is_written_while_nothing_happens_and_much_is_when_it_does() -> 
     assert!(writes.is_empty(), "{writes:#?}");
     let leases = fleet.cluster.audit(mark)?.into_iter().filter(|write| write.resource == "leases").count();
     assert!((1..=6).contains(&leases), "{leases} writes of the Lease within {WATCHED:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_new_leader_has_nothing_to_say_about_what_is_served_as_before() -> anyhow::Result<()> {
+    let Some(mut fleet) = Fleet::start().await? else { return Ok(()) };
+    fleet.basics().await?;
+    let _proxies = [fleet.proxy("one").await?, fleet.proxy("two").await?];
+    fleet.wait("model/demo", "Programmed").await?;
+    settled(&fleet).await?;
+    let mark = fleet.cluster.audit_mark()?;
+    fleet.operator.kill().await?;
+    fleet.operator = Operator::start(fleet.cluster, &format!("{}-2", fleet.namespace)).await?;
+    fleet.operator.ready().await?;
+    fleet.operator.until_it_leads(PATIENCE).await?;
+    fleet.delivery("both are back", |delivery| delivery["proxies"]["applied"] == 2).await?;
+    sleep(FOUND).await;
+    let mut writes = written(&fleet, mark)?;
+    writes.retain(|write| write.resource != "responsesgateways/status"); // it tells of the fleet
+    assert!(writes.is_empty(), "{writes:#?}");
     Ok(())
 }
 
