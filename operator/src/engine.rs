@@ -389,7 +389,7 @@ impl Engine {
             let worst = seen.min_by_key(|(_, _, health)| *health == Health::Healthy);
             let same =
                 known.filter(|known| worst.is_none() && known["observedGeneration"] == about.generation);
-            same.cloned().unwrap_or_else(|| conditions::healthy(worst, about.generation))
+            same.map_or_else(|| conditions::healthy(worst, about.generation), conditions::untimed)
         }))
     }
 

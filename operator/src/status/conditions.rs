@@ -196,6 +196,15 @@ pub(crate) fn timed(mut status: Map<String, Value>, before: &Value, now: &str) -
     status
 }
 
+/// A condition as it is before it gets its time.
+pub(crate) fn untimed(condition: &Value) -> Value {
+    let mut condition = condition.clone();
+    if let Some(fields) = condition.as_object_mut() {
+        fields.remove("lastTransitionTime");
+    }
+    condition
+}
+
 fn time(conditions: &mut Value, before: &Value, now: &str) {
     for condition in conditions.as_array_mut().into_iter().flatten() {
         let known =
