@@ -4,6 +4,7 @@ import sys
 
 import anyio
 from mcp.server import MCPServer
+from mcp.shared.exceptions import MCPError
 from mcp_types import ToolAnnotations
 from starlette.responses import JSONResponse
 
@@ -23,6 +24,12 @@ def delete_everything() -> str:
     """Deletes all pages."""
     calls.append("delete_everything")
     return "Nothing is left."
+
+
+@server.tool(annotations=ToolAnnotations(read_only_hint=True, destructive_hint=False))
+def open_vault() -> str:
+    """Refuses by an error of the protocol."""
+    raise MCPError(code=-32042, message="the vault is shut")
 
 
 @server.custom_route("/_calls", methods=["GET"])

@@ -7,7 +7,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const START_MS = 20_000;
+const START_MS = 60_000;
 const LOG_LINES = 60;
 
 /** The path of a built binary: what the variable says, else cargo's debug folder. */

@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-START_S = 20
+START_S = 60
 LOG_LINES = 60
 NO_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 

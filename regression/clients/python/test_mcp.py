@@ -5,7 +5,7 @@ import json
 import openai
 import pytest
 from openai.types.responses import ToolChoiceMcp
-from openai.types.responses.mcp_tool_call_error import McpToolExecutionError
+from openai.types.responses.mcp_tool_call_error import HTTPError, McpProtocolError, McpToolExecutionError
 from openai.types.responses.response_output_item import McpCall, McpListTools
 from openai.types.responses.tool import Mcp
 
@@ -165,6 +165,23 @@ def test_a_failed_tool_is_a_typed_error_and_the_model_goes_on(client, model, ser
     assert (response.status, response.error, response.output_text) == ("completed", None, "It failed.")
     [told] = model.requests()[1].outputs
     assert "fail" in told
+
+
+def test_an_answer_of_the_protocol_is_a_typed_error(client, model, served, pages):
+    model.script(say(call("mcp__bare__open_vault", {})), says("It is shut."))
+    called = asked(client, served, tools=[mcp("bare")]).output[1]
+    assert (type(called.error), called.error.code, called.status) == (McpProtocolError, -32042, "failed")
+    assert (called.error.message, called.output) == ("the vault is shut", None)
+
+
+def test_a_server_that_went_away_is_a_typed_error(client, model, served):
+    model.script(say(call("mcp__optional__add", {})), says("It went away."))
+    listed = {"type": "mcp_list_tools", "id": "mcpl_1", "server_label": "optional"}
+    listed["tools"] = [{"name": "add", "input_schema": {"type": "object"}}]
+    response = asked(client, served, input=[listed, {"role": "user", "content": "Add"}], tools=[mcp("optional")])
+    [called, message] = response.output
+    assert (type(called.error), called.error.code, called.output, called.status) == (HTTPError, 502, None, "failed")
+    assert (response.status, message.content[0].text) == ("completed", "It went away.")
 
 
 def test_a_failed_call_in_a_stream_has_its_event(client, model, served):
