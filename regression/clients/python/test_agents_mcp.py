@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from agents import Agent, HostedMCPTool, ModelSettings, OpenAIResponsesModel, RunConfig, Runner
+from agents import Agent, HostedMCPTool, ModelSettings, OpenAIResponsesModel, RunConfig, Runner, function_tool
 from agents.items import MCPApprovalRequestItem, MCPApprovalResponseItem, MCPListToolsItem, ToolCallItem
 from agents.model_settings import MCPToolChoice
 from openai.types.responses.response_output_item import McpCall
@@ -80,6 +80,24 @@ async def test_a_call_does_not_run_where_the_callback_denies(hosted, model):
     assert (person.asked, calls(result), result.final_output) == (ADDED, [], "It is 5.")
     [told] = model.requests()[1].outputs
     assert "Not on a Sunday" in told
+
+
+@function_tool
+def get_weather(city: str) -> str:
+    """The weather in a city."""
+    return f"22 degrees in {city}"
+
+
+@pytest.mark.parametrize("approval", ["never", "always"])
+async def test_functions_of_the_client_go_beside_it(hosted, model, approval):
+    agent = hosted(approval, Person(approve=True))
+    agent.tools.append(get_weather)
+    model.reset()
+    both = [call("mcp__python__add", {"a": 2, "b": 3}, "a"), call("get_weather", {"city": "Rome"}, "b")]
+    model.script(say(*both), says("Done"))
+    result = await run(agent, "Both")
+    assert sorted(model.requests()[1].outputs) == ["22 degrees in Rome", "5"]
+    assert ([called.output for called in calls(result) if isinstance(called, McpCall)], result.final_output) == (["5"], "Done")
 
 
 async def test_approval_by_the_chain_of_the_server(hosted):

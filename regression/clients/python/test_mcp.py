@@ -11,7 +11,7 @@ from openai.types.responses.tool import Mcp
 
 import laws
 from scripts import call, say, says
-from tools import function, mcp
+from tools import Plan, function, mcp
 
 pytestmark = pytest.mark.usefixtures("python_server")
 ADD = ("mcp__python__add", {"a": 2, "b": 3})
@@ -104,6 +104,12 @@ def test_a_server_of_the_caller_is_called_by_its_address(client, model, served, 
     [tool] = response.tools
     assert (response.output[1].output, type(tool), tool.headers, tool.authorization) == ("5", Mcp, None, None)
     assert "hush" not in response.to_json()
+
+
+def test_a_form_is_read_from_the_answer_after_a_call(client, model, served):
+    model.script(say(call(*ADD)), says('{"city": "Rome", "days": 5}'))
+    response = client.responses.parse(model=served, input="How long?", tools=[mcp()], text_format=Plan)
+    assert (response.output[1].output, response.output_parsed) == ("5", Plan(city="Rome", days=5))
 
 
 def test_what_was_created_is_what_is_read(client, model, served):

@@ -87,6 +87,17 @@ def test_a_denied_call_does_not_run_and_the_model_reads_why(client, model, serve
     assert "Not on a Sunday" in told
 
 
+def test_a_call_that_nobody_answers_does_not_run_until_somebody_does(client, model, served):
+    first = asked(client, served, model)
+    model.script(says("Then so"))
+    second = asked(client, served, previous_response_id=first.id, input="Never mind")
+    assert (["message"], ["Not executed: the user has not approved this call."]) == (
+        [item.type for item in second.output], model.requests()[1].outputs,
+    )
+    late = asked(client, served, previous_response_id=second.id, input=[answer(first.output[-1], True)])
+    assert (late.output[0].output, late.output[0].approval_request_id) == ("5", first.output[-1].id)
+
+
 def test_an_approval_is_used_once(client, model):
     first = asked(client, "demo", model)
     approved = [answer(first.output[-1], True)]

@@ -5,6 +5,7 @@ import json
 import pytest
 from openai.types.responses.response_output_item import McpApprovalRequest, McpCall
 
+import laws
 from scripts import call, say, says
 from tools import mcp
 
@@ -103,8 +104,24 @@ def test_a_result_reaches_the_model_as_the_output_of_a_tool_alone(client, model,
     assert json.dumps(second.json).count(BEGGING) == 1
 
 
-def test_chat_completions_meet_the_same_policy(client, model, served, pages):
+def test_the_denied_call_in_a_stream_has_its_event(client, model, served, pages):
     obeys(model, "strict")
+    with client.responses.stream(model=served, input="Read the news", tools=[mcp("strict")]) as stream:
+        ends = [event.type for event in stream if event.type in ("response.mcp_call.completed", "response.mcp_call.failed")]
+    assert (ends, pages.calls()) == (["response.mcp_call.completed", "response.mcp_call.failed"], ["read_page"])
+
+
+@pytest.mark.parametrize("label", ["strict", "wary"])
+@pytest.mark.parametrize("law", laws.ALL, ids=lambda law: law.__name__)
+def test_a_stream_with_a_call_that_was_stopped_is_lawful(client, model, served, pages, law, label):
+    obeys(model, label)
+    law([event.to_dict() for event in asked(client, served, label, stream=True)])
+
+
+@pytest.mark.parametrize("label", ["strict", "wary"])
+def test_chat_completions_meet_the_same_policy_and_cannot_ask(client, model, served, pages, label):
+    obeys(model, label)
     messages = [{"role": "user", "content": "Read the news"}]
-    completion = client.chat.completions.create(model=served, messages=messages, tools=[mcp("strict")])
+    completion = client.chat.completions.create(model=served, messages=messages, tools=[mcp(label)])
     assert (pages.calls(), completion.choices[0].message.content) == (["read_page"], "That was it.")
+    assert len(model.requests()[2].outputs) == 2
