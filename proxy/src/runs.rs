@@ -11,4 +11,5 @@ pub mod outlet;
 pub mod remotes;
 pub mod resolve;
 pub mod sink;
+pub mod standing;
 mod tasks;

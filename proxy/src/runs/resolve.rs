@@ -39,7 +39,7 @@ pub struct Prepared {
 ///
 /// Errors: 400 and 404 as the contract says; 503 if the store is down. Nothing is stored and nothing is sent.
 pub async fn prepare(
-    app: &App,
+    app: &Arc<App>,
     asked: &Request,
     mut request: CreateResponse,
     resolution: Resolution,
@@ -78,7 +78,7 @@ pub async fn prepare(
 
 /// The tools of a request, under the policies that hold for the caller.
 fn toolbox<'a>(
-    app: &App,
+    app: &Arc<App>,
     asked: &Request,
     tools: &[Tool],
     items: impl Iterator<Item = &'a Item>,

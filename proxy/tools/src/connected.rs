@@ -118,8 +118,7 @@ impl Connected {
                 listed.description = Some(description.clone());
             }
             let tool = self.tool(&listed.name, hints(listed.annotations.as_ref()));
-            let policies = &self.context.policies;
-            policies.may_offer(&self.context.caller, &tool).then_some(listed)
+            self.context.may_offer(&tool).then_some(listed)
         };
         catalog.tools.iter().filter_map(shown).collect()
     }
@@ -184,8 +183,7 @@ impl Remote for Connected {
     fn allows(&self, tool: &ListedTool, origin: Origin) -> bool {
         let hints = self.said(tool, origin);
         self.hints.lock().insert(tool.name.clone(), hints);
-        let policies = &self.context.policies;
-        policies.may_offer(&self.context.caller, &self.tool(&tool.name, hints))
+        self.context.may_offer(&self.tool(&tool.name, hints))
     }
 
     fn is_read_only(&self, tool: &ListedTool, origin: Origin) -> bool {
