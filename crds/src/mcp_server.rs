@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "the derived schema copies each public struct into a function")]
 
 mod auth;
+mod status;
 mod tools;
 
 use kube::{CustomResource, KubeSchema};
@@ -12,9 +13,9 @@ use serde::{Deserialize, Serialize};
 use crate::duration::Duration;
 use crate::model_provider::{CallerCredentials, OnMissingSecret};
 use crate::reference::ObjectRef;
-use crate::status::Status;
 
 pub use auth::{Auth, Bearer, ClientCredentials, SecretHeader};
+pub use status::{ListedTool, McpServerStatus, ToolsStatus};
 pub use tools::{Approval, ApprovalDefault, Override, Pin, Pinning, Tools};
 
 /// A remote MCP server: where it is, its credential, which of its tools are offered, and when a person has to approve.
@@ -29,10 +30,12 @@ pub use tools::{Approval, ApprovalDefault, Override, Pin, Pinning, Tools};
     category = "fairlead",
     namespaced,
     doc = "A remote MCP server: where it is, its credential, which of its tools are offered, and when a person has to approve.",
-    status = "Status",
+    status = "McpServerStatus",
     selectable = ".spec.serverLabel",
     printcolumn = r#"{"name":"Label","type":"string","jsonPath":".status.effective.name"}"#,
-    printcolumn = r#"{"name":"Protocol","type":"string","jsonPath":".spec.protocol"}"#,
+    printcolumn = r#"{"name":"Tools","type":"integer","jsonPath":".status.tools.count"}"#,
+    printcolumn = r#"{"name":"Healthy","type":"string","jsonPath":".status.conditions[?(@.type==\"Healthy\")].status"}"#,
+    printcolumn = r#"{"name":"Protocol","type":"string","priority":1,"jsonPath":".status.protocolVersion"}"#,
     printcolumn = r#"{"name":"Accepted","type":"string","jsonPath":".status.conditions[?(@.type==\"Accepted\")].status"}"#,
     printcolumn = r#"{"name":"Refs","type":"string","jsonPath":".status.conditions[?(@.type==\"ResolvedRefs\")].status"}"#,
     printcolumn = r#"{"name":"Programmed","type":"string","jsonPath":".status.conditions[?(@.type==\"Programmed\")].status"}"#,

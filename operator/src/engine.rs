@@ -1,10 +1,12 @@
 //! The loop: take in what the watches show, compile it once it is quiet, publish it, and say so in statuses.
 
+mod observed;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use config::{Diagnostics, EntryId, GatewayId, HashKey, Health, ObjectId, Serving};
+use config::{EntryId, GatewayId, HashKey, ObjectId, Serving};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use kube::Client;
@@ -40,8 +42,6 @@ const ACKS: Duration = Duration::from_millis(500);
 const TICK: Duration = Duration::from_secs(5);
 /// How often is looked for what proxies give back.
 const RECALLING: Duration = Duration::from_millis(200);
-/// How long proxies may take to find a new leader and to tell it how upstreams fare.
-const FINDING: Duration = Duration::from_secs(30);
 /// How many statuses are written before what is new is looked at.
 const BATCH: usize = 25;
 
@@ -312,11 +312,14 @@ impl Engine {
                     continue;
                 }
             }
-            let mut status = conditions::status(about, &reached, self.effective(id));
+            let listed = self.listed(id, about, before);
+            let mut status = conditions::status(about, &reached, self.effective(id), &listed.mismatches);
             if let Some(Value::Array(conditions)) = status.get_mut("conditions") {
                 conditions.extend(self.healthy(id, about, before));
+                listed.extend(conditions);
             }
             status.extend(self.more(id));
+            status.extend(listed.fields);
             if self.writer.is_due(id, &status, before) {
                 wanted.push(Wanted { id: id.clone(), status, before: before.clone() });
             }
@@ -344,29 +347,6 @@ impl Engine {
             (gateway.to_string(), progress.or_else(paused))
         };
         itself.into_iter().chain(attached).map(progress).collect()
-    }
-
-    /// How the upstream of a provider fares: the worst that a proxy of its gateways says. A change of leader changes nothing
-    /// before proxies had the time to say it again.
-    fn healthy(&self, id: &ObjectId, about: &Diagnostics, before: &Value) -> Option<Value> {
-        let entry = (id.kind == "ModelProvider").then(|| EntryId::of(id))?;
-        let known = before["conditions"].as_array().into_iter().flatten();
-        let known = known.into_iter().find(|known| known["type"] == "Healthy").filter(|_| self.is_young());
-        Some(self.hub.with(|fleet, _| {
-            let seen = about.gateways.keys().filter_map(|gateway| {
-                let (proxy, health) = fleet.health(gateway, &entry)?;
-                Some((gateway, proxy, health))
-            });
-            let worst = seen.min_by_key(|(_, _, health)| *health == Health::Healthy);
-            let same =
-                known.filter(|known| worst.is_none() && known["observedGeneration"] == about.generation);
-            same.cloned().unwrap_or_else(|| conditions::healthy(worst, about.generation))
-        }))
-    }
-
-    /// Whether proxies may not have found this leader yet.
-    fn is_young(&self) -> bool {
-        self.led_since.elapsed() < FINDING
     }
 
     /// What holds a gateway back from what it is asked to serve.

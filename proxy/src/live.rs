@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod files;
+mod health;
 pub mod load;
 mod policies;
 pub mod resolve;
@@ -141,7 +142,7 @@ impl Live {
             "findings": lines(&state.loader.findings()),
             "warnings": lines(state.loader.warnings()),
             "rejected": rejected.collect::<Vec<_>>(),
-            "objects": state.loader.objects(&self.runtime.load().health()),
+            "objects": state.loader.objects(&self.runtime.load()),
         })
     }
 

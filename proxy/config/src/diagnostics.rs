@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::delivery::Mismatches;
 use crate::hash::Hash;
 use crate::id::GatewayId;
 
@@ -189,6 +190,19 @@ impl Diagnostics {
     #[must_use]
     pub fn conditions(&self) -> Vec<ConditionState> {
         conditions(&self.problems, &self.notes, self.degraded)
+    }
+
+    /// Lists the same where tools may not be as their pins say, which makes an object Degraded too. What was decided without
+    /// looking at them is the reason; the message has both.
+    #[must_use]
+    pub fn conditions_with(&self, mismatches: &Mismatches) -> Vec<ConditionState> {
+        let (mut conditions, found) = (self.conditions(), mismatches.condition());
+        match (conditions.iter_mut().find(|known| known.name == "Degraded"), found) {
+            (Some(known), Some(found)) => known.message = found.message,
+            (None, Some(found)) => conditions.push(found),
+            (_, None) => {}
+        }
+        conditions
     }
 
     /// Adds how the object stands at a gateway.

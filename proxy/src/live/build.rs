@@ -13,10 +13,7 @@ use http::{HeaderName, HeaderValue};
 use parking_lot::Mutex;
 use protocol::destination::{Denied, Destination, Reach};
 use protocol::error::ApiError;
-use providers::{
-    Api, Backoff, Credential, Health as Seen, Profile, Reasons, Retry, Target, Targets, Timeouts, Trouble,
-    Upstream,
-};
+use providers::{Api, Backoff, Credential, Profile, Reasons, Retry, Target, Targets, Timeouts, Upstream};
 use tools::policy::Policies;
 
 use crate::auth::Gate;
@@ -24,9 +21,9 @@ use crate::auth::issuer::Issuers;
 use crate::auth::view::View;
 use crate::egress::{self, Clients};
 use crate::live::Reaches;
-use crate::live::policies;
 use crate::live::resolve::{bearer, keyed, may_use};
 use crate::live::servers::Offered;
+use crate::live::{health, policies};
 use crate::settings::{Flags, Settings};
 
 /// How long a connection to a caller's MCP server may take.
@@ -159,9 +156,16 @@ impl Runtime {
         }
     }
 
-    /// How the upstreams fare, as far as that is known.
+    /// How the upstreams and MCP servers fare, as far as that is known.
     pub fn health(&self) -> BTreeMap<&EntryId, Health> {
-        self.providers.iter().filter_map(|(id, provider)| Some((id, provider.health()?))).collect()
+        let providers = self.providers.iter().filter_map(|(id, provider)| Some((id, provider.health()?)));
+        let servers = self.offered.iter().filter_map(|(id, server)| Some((id, server.health()?)));
+        providers.chain(servers).collect()
+    }
+
+    /// The MCP servers by entry.
+    pub fn offered(&self) -> &BTreeMap<EntryId, Arc<Offered>> {
+        &self.offered
     }
 
     /// The names that a caller may send, sorted, each with its owner.
@@ -235,7 +239,7 @@ impl Runtime {
             let built = if is_same {
                 None
             } else {
-                Some(Offered::new(entry, spec, snapshot, (self.reaches, &self.clients)))
+                Some(Offered::new(entry, spec, snapshot, (self.reaches, &self.clients, known.as_deref())))
             };
             let server = match built {
                 None => known,
@@ -339,18 +343,7 @@ impl Provider {
         if self.denied.is_some() {
             return Some(Health::EgressDenied);
         }
-        match self.upstream.health() {
-            Seen::NotProbed => None,
-            Seen::Healthy => Some(Health::Healthy),
-            Seen::Troubled(trouble) => Some(match trouble {
-                Trouble::Unreachable => Health::Unreachable,
-                Trouble::AuthenticationFailed => Health::AuthenticationFailed,
-                Trouble::RateLimited => Health::RateLimited,
-                Trouble::TlsFailure => Health::TLSFailure,
-                Trouble::ProtocolError => Health::ProtocolError,
-                Trouble::EgressDenied => Health::EgressDenied,
-            }),
-        }
+        health::told(self.upstream.health())
     }
 
     fn target(self: &Arc<Self>, target: &config::spec::Target) -> Target {

@@ -16,6 +16,7 @@ mod schema;
 mod server;
 mod session;
 mod tool;
+mod witness;
 
 pub use catalog::{Catalog, Flaw, Problem};
 pub use failure::{Failure, Reason};
@@ -25,3 +26,4 @@ pub use outcome::Outcome;
 pub use pool::Pool;
 pub use server::{Call, Limits, Progress, Protocol, Server, Sink, Timeouts, Trace};
 pub use tool::Tool;
+pub use witness::Witness;

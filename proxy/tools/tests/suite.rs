@@ -16,4 +16,5 @@ mod suite {
     mod policies;
     mod pool;
     mod stage;
+    mod witness;
 }

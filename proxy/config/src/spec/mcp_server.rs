@@ -147,6 +147,14 @@ pub struct McpLimits {
     pub tools: u32,
 }
 
+impl McpServerSpec {
+    /// Tells whether both lead to the same server with the same credential, so that what was seen of one holds for the other.
+    #[must_use]
+    pub fn is_same_server(&self, other: &Self) -> bool {
+        (&self.url, self.protocol, &self.credential) == (&other.url, other.protocol, &other.credential)
+    }
+}
+
 impl McpCredential {
     /// Lists the secret values that it names.
     pub(super) fn secrets(&self) -> Vec<&SecretId> {

@@ -8,7 +8,7 @@ use protocol::Object;
 use protocol::destination::{Destination, Reach};
 use tokio::sync::Semaphore;
 
-use super::{ClientCredentials, Headers};
+use super::{ClientCredentials, Headers, Witness};
 
 /// A server, and how it may be spoken to.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ pub struct Server {
     /// The object of the configuration that it comes from. Public tool lists are shared within one, and [`super::Pool::forget`]
     /// goes by it.
     pub object: Option<String>,
+    /// Who is told what became of requests.
+    pub witness: Option<Arc<dyn Witness>>,
     slots: OnceLock<Arc<Semaphore>>,
 }
 
@@ -137,11 +139,13 @@ impl Server {
             timeouts: Timeouts::default(),
             catalog_ttl: Duration::from_secs(60),
             object: None,
+            witness: None,
             slots: OnceLock::new(),
         }
     }
 
-    /// The same server with headers of a caller beside its own, which win. Calls at once are counted together.
+    /// The same server with headers of a caller beside its own, which win. Calls at once are counted together; what becomes of
+    /// them is told to nobody, unless the caller of this says so.
     #[must_use]
     pub fn with_headers(&self, headers: Headers) -> Self {
         Self {
@@ -155,6 +159,7 @@ impl Server {
             timeouts: self.timeouts,
             catalog_ttl: self.catalog_ttl,
             object: self.object.clone(),
+            witness: None,
             slots: OnceLock::from(Arc::clone(self.slots())),
         }
     }

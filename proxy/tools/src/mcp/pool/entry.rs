@@ -174,5 +174,8 @@ impl Entry {
 }
 
 fn is_gone(failure: &Failure) -> bool {
-    matches!(failure.reason(), Some(Reason::Lost | Reason::Unreachable | Reason::Status(400 | 404 | 405)))
+    matches!(
+        failure.reason(),
+        Some(Reason::Lost | Reason::Unreachable | Reason::Tls | Reason::Status(400 | 404 | 405))
+    )
 }

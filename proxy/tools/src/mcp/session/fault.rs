@@ -45,6 +45,7 @@ pub(crate) fn of_request(error: &reqwest::Error) -> Reason {
     match error.status() {
         Some(status) => Reason::Status(status.as_u16()),
         None if denied => Reason::Denied,
+        None if error.is_connect() && causes(error).any(is_tls) => Reason::Tls,
         None if error.is_connect() => Reason::Unreachable,
         None if error.is_timeout() => Reason::Timeout,
         None => Reason::Lost,
@@ -109,6 +110,11 @@ fn of_text(text: &str) -> Reason {
 fn is_denial(cause: &(dyn Error + 'static)) -> bool {
     let inside = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
     cause.is::<Denied>() || inside.is_some_and(|inside| inside.is::<Denied>())
+}
+
+/// So does the TLS library wrap its errors.
+fn is_tls(cause: &(dyn Error + 'static)) -> bool {
+    cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::InvalidData)
 }
 
 fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {

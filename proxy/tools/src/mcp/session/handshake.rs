@@ -114,7 +114,12 @@ fn settled(opened: Result<Session, Failure>) -> Option<Result<Session, Failure>>
     let is_final = |failure: &Failure| {
         matches!(
             failure.reason(),
-            Some(Reason::Unreachable | Reason::Denied | Reason::Status(401 | 403 | 429 | 500..=599))
+            Some(
+                Reason::Unreachable
+                    | Reason::Denied
+                    | Reason::Tls
+                    | Reason::Status(401 | 403 | 429 | 500..=599)
+            )
         )
     };
     match opened {
