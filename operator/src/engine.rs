@@ -177,6 +177,8 @@ impl Engine {
         self.cluster.wanted = self.guarded.prepare(&mut world, &marks, self.hub.now());
         self.cluster.secrets.gather(&self.client, &self.cluster.wanted).await;
         world.secrets = self.cluster.secrets.world();
+        self.cluster.config_maps.gather(&self.client, &self.cluster.wanted).await;
+        world.config_maps = self.cluster.config_maps.world();
         self.cluster_keys.refresh(&self.client).await;
         world.cluster_keys = self.cluster_keys.keys();
         let began = Instant::now();

@@ -21,4 +21,5 @@ mod suite {
     mod reload;
     mod stage;
     mod state;
+    mod tls;
 }

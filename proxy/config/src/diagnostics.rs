@@ -100,6 +100,12 @@ pub enum Reason {
     SecretKeyNotFound,
     /// The value of a Secret cannot be used.
     InvalidSecret,
+    /// A ConfigMap is missing.
+    ConfigMapNotFound,
+    /// A ConfigMap lacks a key.
+    ConfigMapKeyNotFound,
+    /// The value of a ConfigMap cannot be used.
+    InvalidConfigMap,
     /// A ModelProvider is missing, or not accepted.
     ProviderNotFound,
     /// A Tenant, or what a policy is about, is missing, or not accepted.

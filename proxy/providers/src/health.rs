@@ -94,14 +94,19 @@ pub(crate) fn unconnected(error: &(dyn Error + 'static)) -> Trouble {
             if io.get_ref().is_some_and(|inner| inner.is::<Denied>()) {
                 return Trouble::EgressDenied;
             }
-            // So does the TLS library wrap its errors.
-            if io.kind() == io::ErrorKind::InvalidData {
+            if is_of_tls(io) {
                 return Trouble::TlsFailure;
             }
         }
         cause = error.source();
     }
     Trouble::Unreachable
+}
+
+/// The TLS library wraps its errors so, and the connector may wrap that once more: what is inside is not named as the cause.
+fn is_of_tls(error: &io::Error) -> bool {
+    let inside = error.get_ref().and_then(|inside| inside.downcast_ref::<io::Error>());
+    error.kind() == io::ErrorKind::InvalidData || inside.is_some_and(is_of_tls)
 }
 
 #[cfg(test)]
@@ -170,6 +175,8 @@ mod tests {
             unconnected(&io::Error::new(io::ErrorKind::InvalidData, "bad certificate")),
             Trouble::TlsFailure
         );
+        let wrapped = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, "bad certificate"));
+        assert_eq!(unconnected(&wrapped), Trouble::TlsFailure);
         assert_eq!(unconnected(&io::Error::from(io::ErrorKind::ConnectionRefused)), Trouble::Unreachable);
     }
 

@@ -323,7 +323,7 @@ impl Provider {
         let checked = Destination::parse(&spec.base_url, reach);
         let is_guarded = checked.as_ref().is_ok_and(Destination::is_encrypted_or_local);
         let settings = upstream_settings(&spec, credential)?;
-        let client = egress::upstream(&spec.base_url, reach, settings.timeouts.connect);
+        let client = egress::upstream(&spec.base_url, reach, settings.timeouts.connect, &spec.tls);
         let client = client.map_err(|error| error.to_string())?;
         Ok(Self {
             guards_credentials: is_guarded || spec.allow_plaintext_credentials,

@@ -17,7 +17,7 @@ use tools::mcp::{
 };
 use tools::policy::{Floor, Server as Terms};
 
-use crate::egress::Clients;
+use crate::egress::{self, Clients};
 use crate::live::{Reaches, health};
 
 pub use self::sight::Listing;
@@ -158,8 +158,12 @@ fn server(
     let Some(url) = spec.url.as_ref().and_then(|url| usable(url, spec, reach).ok()) else { return Ok(None) };
     let Some((headers, oauth)) = credentials(spec, snapshot, reach)? else { return Ok(None) };
     let millis = Duration::from_millis;
-    let client = clients.get(reach, millis(spec.timeouts.connect_ms));
-    let client = client.map_err(|error| crate::error::chain(&error))?;
+    let (connect, host) = (millis(spec.timeouts.connect_ms), url.url().host_str().unwrap_or_default());
+    let client = if spec.tls.is_default() {
+        clients.get(reach, connect).map_err(|error| crate::error::chain(&error))?
+    } else {
+        egress::mcp(reach, connect, (&spec.tls, host))?
+    };
     let mut server = Server::new(client, url, reach);
     server.protocol = era(spec.protocol);
     (server.headers, server.oauth) = (headers, oauth);

@@ -68,6 +68,7 @@ kind: ToolPolicy
 metadata: {name: docs, namespace: OWN_NAMESPACE}
 spec:
   targetRefs: [{kind: MCPServer, name: docs}]
+  defaultAction: Allow
   rules: [{name: no-sums, action: Deny, tools: {names: [add]}}]
 ";
 
@@ -85,7 +86,10 @@ async fn the_status_of_a_server_is_what_calls_have_shown_and_pins_are_copied_fro
 
     for _ in 0..2 {
         let called = add(&fleet, &proxy).await?;
-        assert!(item(&called, "mcp_call")["output"].as_str().is_some_and(|sum| sum.contains('5')), "{called}");
+        assert!(
+            item(&called, "mcp_call")["output"].as_str().is_some_and(|sum| sum.contains('5')),
+            "{called}"
+        );
     }
     let status = until(&fleet, "healthy", |status| condition(status, "Healthy")["status"] == "True").await?;
     assert_eq!(status["protocolVersion"], "2026-07-28");

@@ -52,7 +52,9 @@ impl Told {
 #[cfg(test)]
 mod tests {
     use config::delivery::Mismatches;
-    use config::spec::{Filter, McpApproval, McpCredential, McpLimits, McpServerSpec, McpTimeouts, McpTools};
+    use config::spec::{
+        Filter, McpApproval, McpCredential, McpLimits, McpServerSpec, McpTimeouts, McpTools, Tls,
+    };
     use config::{Entry, Snapshot, Spec};
     use crds::mcp_server::{FailureMode, Pinning, Protocol};
     use crds::model_provider::CallerCredentials;
@@ -75,6 +77,7 @@ mod tests {
             caller_credentials: CallerCredentials::Deny,
             allow_plaintext_credentials: false,
             allow_private_endpoint: false,
+            tls: Tls::default(),
             tools: McpTools {
                 filter: Filter::default(),
                 trust_annotations: false,
