@@ -4,6 +4,7 @@ pub mod build;
 pub mod files;
 mod health;
 pub mod load;
+pub mod local;
 mod policies;
 pub mod resolve;
 pub mod servers;

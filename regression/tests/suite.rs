@@ -17,6 +17,7 @@ mod suite {
     mod loops;
     mod mcp;
     mod models;
+    mod programs;
     mod quirks;
     mod reload;
     mod stage;

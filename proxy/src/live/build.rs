@@ -21,6 +21,7 @@ use crate::auth::issuer::Issuers;
 use crate::auth::view::View;
 use crate::egress::{self, Clients};
 use crate::live::Reaches;
+use crate::live::local::Local;
 use crate::live::resolve::{bearer, keyed, may_use};
 use crate::live::servers::Offered;
 use crate::live::{health, policies};
@@ -37,6 +38,8 @@ pub struct Frame {
     /// Connections to MCP servers, and what makes them.
     pub servers: tools::mcp::Pool,
     pub clients: Arc<Clients>,
+    /// MCP servers that are programs on this machine.
+    pub local: Local,
 }
 
 /// What a proxy serves with: immutable, swapped as a whole.
@@ -61,6 +64,8 @@ pub struct Runtime {
     servers: HashMap<String, Vec<Arc<Offered>>>,
     /// The same by entry.
     offered: BTreeMap<EntryId, Arc<Offered>>,
+    /// MCP servers that are programs on this machine, by label.
+    local: Local,
     /// For MCP servers.
     clients: Arc<Clients>,
     /// Upstreams of `url@model`, by URL.
@@ -148,6 +153,7 @@ impl Runtime {
             policies: Arc::default(),
             known_policies: policies::Known::new(),
             clients: Arc::clone(&frame.clients),
+            local: Arc::clone(&frame.local),
             servers: HashMap::new(),
             offered: BTreeMap::new(),
             at_urls: before.map(|before| Arc::clone(&before.at_urls)).unwrap_or_default(),
@@ -200,9 +206,12 @@ impl Runtime {
         nearest(self.named.get(&name.to_ascii_lowercase())?, view, |provider| &provider.spec.namespace)
     }
 
-    /// The MCP server of a label in a tenant's view.
+    /// The MCP server of a label in a tenant's view. Programs on this machine are for whoever runs the process: where tenants are
+    /// told apart, nobody sees them. An object with the same label comes first.
     pub fn server(&self, label: &str, view: &View) -> Option<&Arc<Offered>> {
-        let found = nearest(self.servers.get(label)?, view, |server| &server.spec.namespace)?;
+        let offered = self.servers.get(label);
+        let found = offered.and_then(|all| nearest(all, view, |server| &server.spec.namespace));
+        let found = found.or_else(|| self.local.get(label).filter(|_| view.is_whole()))?;
         view.may_reach(label).then_some(found)
     }
 

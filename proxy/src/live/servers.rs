@@ -1,5 +1,6 @@
 //! MCP servers of a snapshot → what requests can reach.
 
+mod program;
 mod sight;
 
 use std::sync::Arc;
@@ -109,7 +110,8 @@ impl Offered {
 
     /// Whether credentials of a caller may go there.
     pub fn guards_credentials(&self, server: &Server) -> bool {
-        server.url.is_encrypted_or_local() || self.spec.allow_plaintext_credentials
+        let is_guarded = server.web().is_none_or(|web| web.url.is_encrypted_or_local());
+        is_guarded || self.spec.allow_plaintext_credentials
     }
 
     /// The longest result that a model sees.

@@ -137,7 +137,14 @@ async fn begun(streams: Vec<Vec<FromOperator>>) -> (Operator, Follower, Live, te
     };
     let reaches = Reaches { loopback: true, url_models: false };
     let (servers, issuers) = (tools::mcp::Pool::default(), Issuers::new(true));
-    let frame = Frame { reaches, flags: Flags::default(), issuers, servers, clients: Arc::default() };
+    let frame = Frame {
+        reaches,
+        flags: Flags::default(),
+        issuers,
+        servers,
+        clients: Arc::default(),
+        local: Arc::default(),
+    };
     (operator, Follower::new(settings).unwrap(), Live::of_stream(gateway(), frame), folder)
 }
 

@@ -98,7 +98,14 @@ mod tests {
         drop(rustls::crypto::ring::default_provider().install_default());
         let (reaches, issuers) = (Reaches::default(), Issuers::new(false));
         let servers = tools::mcp::Pool::default();
-        Frame { reaches, flags: Flags::default(), issuers, servers, clients: Arc::default() }
+        Frame {
+            reaches,
+            flags: Flags::default(),
+            issuers,
+            servers,
+            clients: Arc::default(),
+            local: Arc::default(),
+        }
     }
 
     fn runtime(spec: McpServerSpec, before: Option<&Runtime>, frame: &Frame) -> Runtime {

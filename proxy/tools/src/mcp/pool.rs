@@ -194,10 +194,11 @@ impl Pool {
     /// The headers of a request, with a token where it takes one.
     async fn access(&self, server: &Server) -> Result<Access, Failure> {
         let headers = server.headers.clone();
-        let Some(credentials) = server.oauth.as_ref().filter(|_| !headers.has_authorization()) else {
+        let oauth = server.oauth.as_ref().filter(|_| !headers.has_authorization());
+        let Some((credentials, web)) = oauth.zip(server.web()) else {
             return Ok(Access { headers, token: None });
         };
-        let token = self.0.tokens.get(&server.client, credentials, server.timeouts.list).await?;
+        let token = self.0.tokens.get(&web.client, credentials, server.timeouts.list).await?;
         let headers = headers.with_bearer(&token.secret).map_err(|_| Reason::Token)?;
         Ok(Access { headers, token: Some(token) })
     }
@@ -268,9 +269,7 @@ impl Pool {
 
 fn wire(server: &Server, access: &Access) -> Wire {
     Wire {
-        client: server.client.clone(),
-        url: server.url.clone(),
-        reach: server.reach,
+        place: server.place.clone(),
         protocol: server.protocol,
         headers: access.headers.pairs().to_vec(),
         limits: server.limits,
@@ -287,6 +286,7 @@ mod tests {
     use protocol::destination::{Destination, Reach};
 
     use super::*;
+    use crate::mcp::server::{Place, Web};
 
     #[expect(clippy::disallowed_methods, reason = "nothing is dialled")]
     fn server(url: &str) -> Server {
@@ -294,6 +294,11 @@ mod tests {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let url = Destination::parse(url, Reach::default()).expect("good");
         Server::new(reqwest::Client::new(), url, Reach::default())
+    }
+
+    fn web(server: &mut Server) -> &mut Web {
+        let Place::Web(web) = &mut server.place else { panic!("it has a URL") };
+        web
     }
 
     #[tokio::test(start_paused = true)]
@@ -334,12 +339,13 @@ mod tests {
         for changed in [
             key(&other, &|_| {}),
             key(&acme, &bearing),
-            key(&acme, &|server| server.reach.private = true),
+            key(&acme, &|server| web(server).reach.private = true),
             key(&acme, &|server| server.object = Some("mcp/a/b".into())),
             key(&acme, &|server| server.limits.message_bytes = 1),
             key(&acme, &|server| server.timeouts.call = Duration::ZERO),
             key(&acme, &|server| {
-                server.url = Destination::parse("https://a.example/other", Reach::default()).expect("good");
+                web(server).url =
+                    Destination::parse("https://a.example/other", Reach::default()).expect("good");
             }),
         ] {
             assert_ne!(base, changed);
