@@ -142,7 +142,7 @@ mod tests {
     }
 
     fn refused(text: &str) -> String {
-        format!("{:#}", programs(text, &environment()).err().expect("refused"))
+        format!("{:#}", programs(text, &environment()).expect_err("refused"))
     }
 
     #[test]

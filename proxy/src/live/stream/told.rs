@@ -109,7 +109,7 @@ mod tests {
     }
 
     fn runtime(spec: McpServerSpec, before: Option<&Runtime>, frame: &Frame) -> Runtime {
-        let entry = Entry::new(EntryId::mcp_server("a", "docs"), 1, Spec::McpServer(spec));
+        let entry = Entry::new(EntryId::mcp_server("a", "docs"), 1, Spec::McpServer(Box::new(spec)));
         let entries = [(entry.id.clone(), Arc::new(entry))].into();
         let (runtime, rejected) =
             Runtime::build(&Snapshot::new(entries, BTreeMap::new(), None), before, frame);
