@@ -16,6 +16,7 @@ pub mod schema;
 pub mod status;
 pub mod tenant;
 pub mod time;
+pub mod tls;
 pub mod tool_policy;
 
 pub use api_key::{ApiKey, ApiKeyResource};

@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "the derived schema copies each public struct into a function")]
 
 mod auth;
+mod status;
 mod tools;
 
 use kube::{CustomResource, KubeSchema};
@@ -12,9 +13,10 @@ use serde::{Deserialize, Serialize};
 use crate::duration::Duration;
 use crate::model_provider::{CallerCredentials, OnMissingSecret};
 use crate::reference::ObjectRef;
-use crate::status::Status;
+use crate::tls::Tls;
 
 pub use auth::{Auth, Bearer, ClientCredentials, SecretHeader};
+pub use status::{ListedTool, McpServerStatus, ToolsStatus};
 pub use tools::{Approval, ApprovalDefault, Override, Pin, Pinning, Tools};
 
 /// A remote MCP server: where it is, its credential, which of its tools are offered, and when a person has to approve.
@@ -29,10 +31,12 @@ pub use tools::{Approval, ApprovalDefault, Override, Pin, Pinning, Tools};
     category = "fairlead",
     namespaced,
     doc = "A remote MCP server: where it is, its credential, which of its tools are offered, and when a person has to approve.",
-    status = "Status",
+    status = "McpServerStatus",
     selectable = ".spec.serverLabel",
     printcolumn = r#"{"name":"Label","type":"string","jsonPath":".status.effective.name"}"#,
-    printcolumn = r#"{"name":"Protocol","type":"string","jsonPath":".spec.protocol"}"#,
+    printcolumn = r#"{"name":"Tools","type":"integer","jsonPath":".status.tools.count"}"#,
+    printcolumn = r#"{"name":"Healthy","type":"string","jsonPath":".status.conditions[?(@.type==\"Healthy\")].status"}"#,
+    printcolumn = r#"{"name":"Protocol","type":"string","priority":1,"jsonPath":".status.protocolVersion"}"#,
     printcolumn = r#"{"name":"Accepted","type":"string","jsonPath":".status.conditions[?(@.type==\"Accepted\")].status"}"#,
     printcolumn = r#"{"name":"Refs","type":"string","jsonPath":".status.conditions[?(@.type==\"ResolvedRefs\")].status"}"#,
     printcolumn = r#"{"name":"Programmed","type":"string","jsonPath":".status.conditions[?(@.type==\"Programmed\")].status"}"#,
@@ -45,7 +49,9 @@ pub use tools::{Approval, ApprovalDefault, Override, Pin, Pinning, Tools};
     validation = Rule::new("!has(self.auth) || !has(self.auth.oauthClientCredentials) || self.allowPlaintextCredentials || !isURL(self.auth.oauthClientCredentials.tokenURL) || url(self.auth.oauthClientCredentials.tokenURL).getScheme() == 'https' || url(self.auth.oauthClientCredentials.tokenURL).getHostname() in ['localhost', '127.0.0.1', '::1']")
         .message("a tokenURL over http:// needs allowPlaintextCredentials: true"),
     validation = Rule::new("self.callerCredentials != 'Require' || !has(self.auth)")
-        .message("auth must not be set with callerCredentials: Require")
+        .message("auth must not be set with callerCredentials: Require"),
+    validation = Rule::new("!has(self.tls) || (has(self.endpoint.url) ? (!isURL(self.endpoint.url) || url(self.endpoint.url).getScheme() == 'https') : (!has(self.endpoint.serviceRef) || self.endpoint.serviceRef.scheme == 'https'))")
+        .message("tls goes with https")
 )]
 pub struct McpServer {
     /// The gateways that serve this server. Where absent: every gateway of the object's own namespace.
@@ -93,6 +99,10 @@ pub struct McpServer {
     /// itself.
     #[serde(rename = "allowPrivateEndpoint", default)]
     pub allow_private_endpoint: bool,
+
+    /// How its certificate is checked, and that of `tokenURL`: of the latter, `serverName` says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
 
     /// Which tools are offered, and how they are shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::duration::Duration;
 use crate::reference::{Namespaces, ObjectRef, SecretKeyRef};
 use crate::status::Status;
+use crate::tls::Tls;
 
 /// How to reach one upstream API: protocol, URL, credential, time limits, and who may use it how.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, CustomResource, KubeSchema)]
@@ -37,7 +38,9 @@ use crate::status::Status;
     validation = Rule::new("!has(self.auth) || self.allowPlaintextCredentials || !isURL(self.baseURL) || url(self.baseURL).getScheme() == 'https' || url(self.baseURL).getHostname() in ['localhost', '127.0.0.1', '::1']")
         .message("credentials over http:// need allowPlaintextCredentials: true"),
     validation = Rule::new("self.callerCredentials != 'Require' || !has(self.auth)")
-        .message("auth must not be set with callerCredentials: Require")
+        .message("auth must not be set with callerCredentials: Require"),
+    validation = Rule::new("!has(self.tls) || !isURL(self.baseURL) || url(self.baseURL).getScheme() == 'https'")
+        .message("tls goes with https")
 )]
 pub struct ModelProvider {
     /// The gateways that serve this provider. Where absent: every gateway of the object's own namespace.
@@ -113,6 +116,10 @@ pub struct ModelProvider {
     /// Whose Models may refer to this provider. Where absent: those of its own namespace.
     #[serde(rename = "allowedNamespaces", default, skip_serializing_if = "Option::is_none")]
     pub allowed_namespaces: Option<Namespaces>,
+
+    /// How its certificate is checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
 
     /// Limits of time for one call.
     #[serde(default, skip_serializing_if = "Option::is_none")]

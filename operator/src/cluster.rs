@@ -13,7 +13,7 @@ use kube::runtime::reflector::{Lookup, ObjectRef};
 use kube::runtime::watcher::Event;
 
 use crate::guard::Marks;
-use crate::secrets::Secrets;
+use crate::values::{ConfigMaps, Secrets};
 use crate::watch::{Seen, resource};
 
 /// On a gateway: `true` stops publishing to it.
@@ -28,7 +28,8 @@ pub(crate) struct Cluster {
     namespaces: Watched<PartialObjectMeta<Namespace>>,
     grants: BTreeMap<ObjectId, Grant>,
     pub(crate) secrets: Secrets,
-    /// The Secrets that objects name.
+    pub(crate) config_maps: ConfigMaps,
+    /// The Secrets and ConfigMaps that objects name.
     pub(crate) wanted: BTreeSet<ObjectId>,
     /// The objects as they were compiled last, each with what it was read from.
     objects: BTreeMap<ObjectId, (Arc<DynamicObject>, Arc<config::Object>)>,
@@ -82,6 +83,7 @@ impl Cluster {
             namespaces: Watched::new(()),
             grants: BTreeMap::new(),
             secrets: Secrets::default(),
+            config_maps: ConfigMaps::default(),
             wanted: BTreeSet::new(),
             objects: BTreeMap::new(),
         }
@@ -97,6 +99,7 @@ impl Cluster {
                 matches!(event, Event::InitDone) || before != (self.labels(), self.staying())
             }
             Seen::Secret(event) => self.secrets.apply(event, &self.wanted),
+            Seen::ConfigMap(event) => self.config_maps.apply(event, &self.wanted),
             Seen::Grant(event) => self.grant(event),
         };
         if compiles { Effect::Compile } else { Effect::Nothing }
@@ -125,16 +128,21 @@ impl Cluster {
     /// Lists the kinds whose objects are not known yet.
     pub(crate) fn unlisted(&self) -> Vec<&'static str> {
         let kinds = self.kinds.iter().map(|(name, watched)| (*name, watched.is_listed));
-        let others = [("Namespace", self.namespaces.is_listed), ("Secret", self.secrets.is_listed())];
+        let others = [
+            ("Namespace", self.namespaces.is_listed),
+            ("Secret", self.secrets.is_listed()),
+            ("ConfigMap", self.config_maps.is_listed()),
+        ];
         kinds.chain(others).filter(|(_, is_listed)| !is_listed).map(|(name, _)| name).collect()
     }
 
-    /// What is to be compiled, with the secrets that have been fetched.
+    /// What is to be compiled, with the values that have been fetched.
     pub(crate) fn world(&mut self) -> World {
         self.read();
         World {
             objects: self.objects.values().map(|(_, object)| Arc::clone(object)).collect(),
             secrets: self.secrets.world(),
+            config_maps: self.config_maps.world(),
             grants: self.grants.values().cloned().collect(),
             namespaces: self.labels(),
             needs_gateway: true,

@@ -1,10 +1,12 @@
 //! The loop: take in what the watches show, compile it once it is quiet, publish it, and say so in statuses.
 
+mod observed;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use config::{Diagnostics, EntryId, GatewayId, HashKey, Health, ObjectId, Serving};
+use config::{EntryId, GatewayId, HashKey, ObjectId, Serving};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use kube::Client;
@@ -21,6 +23,7 @@ use crate::cluster::{Cluster, Effect};
 use crate::cluster_keys;
 use crate::delivery::fleet::Progress;
 use crate::delivery::hub::Hub;
+use crate::engine::observed::FINDING;
 use crate::guard::Guarded;
 use crate::hash_key;
 use crate::keys::Keys;
@@ -40,8 +43,6 @@ const ACKS: Duration = Duration::from_millis(500);
 const TICK: Duration = Duration::from_secs(5);
 /// How often is looked for what proxies give back.
 const RECALLING: Duration = Duration::from_millis(200);
-/// How long proxies may take to find a new leader and to tell it how upstreams fare.
-const FINDING: Duration = Duration::from_secs(30);
 /// How many statuses are written before what is new is looked at.
 const BATCH: usize = 25;
 /// How long statuses that wait to be written count as what they shall be.
@@ -182,6 +183,8 @@ impl Engine {
         self.cluster.wanted = self.guarded.prepare(&mut world, &marks, self.hub.now());
         self.cluster.secrets.gather(&self.client, &self.cluster.wanted).await;
         world.secrets = self.cluster.secrets.world();
+        self.cluster.config_maps.gather(&self.client, &self.cluster.wanted).await;
+        world.config_maps = self.cluster.config_maps.world();
         self.cluster_keys.refresh(&self.client).await;
         world.cluster_keys = self.cluster_keys.keys();
         let began = Instant::now();
@@ -333,11 +336,14 @@ impl Engine {
                     continue;
                 }
             }
-            let mut status = conditions::status(about, &reached, self.effective(id));
+            let listed = self.listed(id, about, before);
+            let mut status = conditions::status(about, &reached, self.effective(id), &listed.mismatches);
             if let Some(Value::Array(conditions)) = status.get_mut("conditions") {
                 conditions.extend(self.healthy(id, about, before));
+                listed.extend(conditions);
             }
             status.extend(self.more(id));
+            status.extend(listed.fields);
             if self.writer.is_due(id, &status, before) {
                 wanted.push(Wanted { id: id.clone(), status, before: before.clone() });
             }
@@ -373,29 +379,6 @@ impl Engine {
         let is_programmed = known.any(|one| one["type"] == "Programmed" && one["status"] == "True");
         let served = self.guarded.serving(id).map(|serving| serving.hash.to_string());
         is_programmed && served.as_deref() == before["effective"]["contentHash"].as_str()
-    }
-
-    /// How the upstream of a provider fares: the worst that a proxy of its gateways says. A change of leader changes nothing
-    /// before proxies had the time to say it again.
-    fn healthy(&self, id: &ObjectId, about: &Diagnostics, before: &Value) -> Option<Value> {
-        let entry = (id.kind == "ModelProvider").then(|| EntryId::of(id))?;
-        let known = before["conditions"].as_array().into_iter().flatten();
-        let known = known.into_iter().find(|known| known["type"] == "Healthy").filter(|_| self.is_young());
-        Some(self.hub.with(|fleet, _| {
-            let seen = about.gateways.keys().filter_map(|gateway| {
-                let (proxy, health) = fleet.health(gateway, &entry)?;
-                Some((gateway, proxy, health))
-            });
-            let worst = seen.min_by_key(|(_, _, health)| *health == Health::Healthy);
-            let same =
-                known.filter(|known| worst.is_none() && known["observedGeneration"] == about.generation);
-            same.map_or_else(|| conditions::healthy(worst, about.generation), conditions::untimed)
-        }))
-    }
-
-    /// Whether proxies may not have found this leader yet.
-    fn is_young(&self) -> bool {
-        self.led_since.elapsed() < FINDING
     }
 
     /// What holds a gateway back from what it is asked to serve.

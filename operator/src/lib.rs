@@ -13,8 +13,8 @@ mod keys;
 mod leader;
 mod recall;
 pub mod run;
-mod secrets;
 mod status;
+mod values;
 mod watch;
 
 /// An error with all its causes.

@@ -2,4 +2,5 @@
 
 pub(crate) mod conditions;
 pub(crate) mod events;
+pub(crate) mod listed;
 pub(crate) mod write;

@@ -1,10 +1,10 @@
-//! What is watched: our kinds, namespaces, grants, and the names and versions of Secrets.
+//! What is watched: our kinds, namespaces, grants, and the names and versions of Secrets and ConfigMaps.
 
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
-use k8s_openapi::api::core::v1::{Namespace, Secret};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind, PartialObjectMeta};
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt, watcher as watch};
@@ -16,6 +16,7 @@ pub(crate) enum Seen {
     Object(&'static str, Event<DynamicObject>),
     Namespace(Event<PartialObjectMeta<Namespace>>),
     Secret(Event<PartialObjectMeta<Secret>>),
+    ConfigMap(Event<PartialObjectMeta<ConfigMap>>),
     Grant(Event<DynamicObject>),
 }
 
@@ -34,7 +35,7 @@ const MISSING: Duration = Duration::from_secs(5);
 /// Every watch, each with back-off of its own.
 pub(crate) fn all(client: &Client) -> BoxStream<'static, Shown> {
     let ours = crds::KINDS.iter().map(|kind| objects(client, kind));
-    let others = [namespaces(client), secrets(client), grants(client)];
+    let others = [namespaces(client), secrets(client), config_maps(client), grants(client)];
     stream::select_all(ours.chain(others)).boxed()
 }
 
@@ -66,6 +67,11 @@ fn namespaces(client: &Client) -> BoxStream<'static, Shown> {
 fn secrets(client: &Client) -> BoxStream<'static, Shown> {
     let events = watch(Api::<PartialObjectMeta<Secret>>::all(client.clone()), config()).default_backoff();
     events.map(|event| shown("Secret", event, Seen::Secret)).boxed()
+}
+
+fn config_maps(client: &Client) -> BoxStream<'static, Shown> {
+    let events = watch(Api::<PartialObjectMeta<ConfigMap>>::all(client.clone()), config()).default_backoff();
+    events.map(|event| shown("ConfigMap", event, Seen::ConfigMap)).boxed()
 }
 
 /// The kind may be missing in a cluster; then nothing is granted until somebody installs it.

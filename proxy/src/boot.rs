@@ -22,7 +22,7 @@ use crate::limits::Limits;
 use crate::live::build::Frame;
 use crate::live::files::Files;
 use crate::live::stream::Follower;
-use crate::live::{Live, Reaches};
+use crate::live::{Live, Reaches, local};
 use crate::settings::Flags;
 use crate::telemetry::{Metrics, logs};
 use crate::{admin, live};
@@ -175,7 +175,9 @@ impl Boot {
         let reaches = Reaches { loopback: serve.egress_allow_loopback, url_models: serve.allow_url_models };
         let issuers = Issuers::new(reaches.loopback);
         let (servers, clients) = (tools::mcp::Pool::default(), Arc::default());
-        let frame = Frame { reaches, flags: self.flags(), issuers, servers, clients };
+        let local = serve.mcp_servers.as_deref().map(|path| local::read(path, &self.environment));
+        let local = local.transpose()?.unwrap_or_default();
+        let frame = Frame { reaches, flags: self.flags(), issuers, servers, clients, local };
         match serve.operator.settings(serve.choice.gateway.clone())? {
             Some(settings) => {
                 let live = Live::of_stream(settings.gateway.clone(), frame);

@@ -89,6 +89,10 @@ pub struct Serve {
     pub choice: Choice,
     #[command(flatten)]
     pub operator: Operator,
+    /// Offer the MCP servers of this file, {"mcpServers": {NAME: {"command", "args", "env"}}}: programs that are started on this
+    /// machine when a request needs them. Only without an operator
+    #[arg(long, value_name = "FILE", conflicts_with = "operator")]
+    pub mcp_servers: Option<PathBuf>,
     /// Where the API listens; may be repeated. There is no authentication: think before you leave this machine
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub listen: Vec<SocketAddr>,

@@ -2,19 +2,19 @@
 
 mod connect;
 mod resolve;
+mod trust;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use config::spec::Tls;
 use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use parking_lot::Mutex;
 use protocol::destination::{Denied, Destination, Reach};
 use providers::Transport;
-use rustls::ClientConfig;
-use rustls_platform_verifier::ConfigVerifierExt;
 
 use crate::egress::connect::Connector;
 use crate::egress::resolve::Guard;
@@ -27,18 +27,21 @@ const IDLE_CONNECTIONS: usize = 1024;
 
 /// Makes the client for one upstream, whose address is `base_url`. Connections are pooled per client; nothing is dialled.
 ///
-/// Errors: the certificates of the system cannot be had.
+/// Errors: the certificates of the system cannot be had, or `tls` cannot be used.
 #[expect(clippy::disallowed_methods, reason = "this is the place that makes clients")]
 pub fn upstream(
     base_url: &str,
     reach: Reach,
     connect: Duration,
+    tls: &Tls,
 ) -> Result<Arc<dyn Transport>, rustls::Error> {
-    let is_plain = url::Url::parse(base_url).is_ok_and(|url| url.scheme() == "http");
+    let url = url::Url::parse(base_url);
+    let is_plain = url.as_ref().is_ok_and(|url| url.scheme() == "http");
+    let host = url.as_ref().ok().and_then(url::Url::host_str).unwrap_or_default();
     let connector = if is_plain {
         Connector::plain(Guard(reach), connect)
     } else {
-        Connector::encrypted(Guard(reach), connect, tls()?)
+        Connector::encrypted(Guard(reach), connect, trust::settings(tls, host)?)
     };
     let client = Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
@@ -48,21 +51,25 @@ pub fn upstream(
     Ok(Arc::new(client))
 }
 
-/// The settings of all upstreams, made when the first of them is: to read the certificates of the system takes long.
-fn tls() -> Result<ClientConfig, rustls::Error> {
-    static TLS: OnceLock<ClientConfig> = OnceLock::new();
-    if let Some(known) = TLS.get() {
-        return Ok(known.clone());
-    }
-    let made = ClientConfig::with_platform_verifier()?;
-    Ok(TLS.get_or_init(|| made).clone())
-}
-
 /// Makes a client for documents that the configuration names, such as the keys of issuers.
 ///
 /// Errors: the TLS set-up fails.
-#[expect(clippy::disallowed_methods, reason = "this is the place that makes clients")]
 pub fn documents(reach: Reach, connect: Duration) -> reqwest::Result<reqwest::Client> {
+    guarded(reach, connect).build()
+}
+
+/// Makes a client for an MCP server at `host`, whose certificate is checked as `tls` says.
+///
+/// Errors: the TLS set-up fails, or `tls` cannot be used.
+pub fn mcp(reach: Reach, connect: Duration, (tls, host): (&Tls, &str)) -> Result<reqwest::Client, String> {
+    let mut settings = trust::settings(tls, host).map_err(|error| error.to_string())?;
+    settings.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let made = guarded(reach, connect).tls_backend_preconfigured(settings).build();
+    made.map_err(|error| crate::error::chain(&error))
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the place that makes clients")]
+fn guarded(reach: Reach, connect: Duration) -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .user_agent(USER_AGENT)
         .redirect(reqwest::redirect::Policy::none())
@@ -71,7 +78,6 @@ pub fn documents(reach: Reach, connect: Duration) -> reqwest::Result<reqwest::Cl
         .connect_timeout(connect)
         .tcp_nodelay(true)
         .tcp_keepalive(KEEP_ALIVE)
-        .build()
 }
 
 /// Clients for MCP servers: one for each reach and patience, since to make one takes long.

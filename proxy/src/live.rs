@@ -2,7 +2,9 @@
 
 pub mod build;
 pub mod files;
+mod health;
 pub mod load;
+pub mod local;
 mod policies;
 pub mod resolve;
 pub mod search;
@@ -142,7 +144,7 @@ impl Live {
             "findings": lines(&state.loader.findings()),
             "warnings": lines(state.loader.warnings()),
             "rejected": rejected.collect::<Vec<_>>(),
-            "objects": state.loader.objects(&self.runtime.load().health()),
+            "objects": state.loader.objects(&self.runtime.load()),
         })
     }
 

@@ -64,6 +64,7 @@ pub fn why(asked: &Why, environment: &Environment) -> anyhow::Result<ExitCode> {
         issuers: Issuers::new(true),
         servers: tools::mcp::Pool::default(),
         clients: Arc::default(),
+        local: Arc::default(),
     };
     let (runtime, _) = Runtime::build(&snapshot, None, &frame);
     let view = runtime.gate.view(asked.tenant.as_deref()).with_context(|| match &asked.tenant {

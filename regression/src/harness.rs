@@ -10,6 +10,7 @@ pub mod mcp;
 pub mod operator;
 pub mod proxy;
 pub mod setup;
+pub mod veil;
 
 mod body;
 mod ports;
@@ -21,3 +22,4 @@ pub use front::Front;
 pub use operator::Operator;
 pub use proxy::Proxy;
 pub use setup::Setup;
+pub use veil::Veil;

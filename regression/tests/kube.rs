@@ -12,6 +12,7 @@ mod on_kubernetes {
     mod fleet;
     mod guards;
     mod health;
+    mod mcp;
     mod outage;
     mod parity;
     mod quiet;

@@ -17,10 +17,12 @@ mod suite {
     mod loops;
     mod mcp;
     mod models;
+    mod programs;
     mod quirks;
     mod reload;
     mod revocation;
     mod stage;
     mod state;
+    mod tls;
     mod web_search;
 }

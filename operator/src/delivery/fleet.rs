@@ -1,5 +1,6 @@
 //! The proxies that fetch configuration, and what each of them has acknowledged. Pure: time is given.
 
+mod catalogs;
 mod recall;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -12,6 +13,7 @@ use config::delivery::{
 use config::snapshot::{Delta, diff};
 use config::{EntryId, GatewayId, Hash, Health, IR, Snapshot};
 
+use crate::delivery::fleet::catalogs::Catalogs;
 use crate::guard::Held;
 
 /// Snapshots to which a difference can be sent; older ones cost a full snapshot.
@@ -68,6 +70,8 @@ struct Proxy {
     rejected: Vec<Rejected>,
     /// How upstreams fare, as it sees them.
     health: BTreeMap<EntryId, Health>,
+    /// What MCP servers listed to it, and when it said so first.
+    catalogs: Catalogs,
     /// The snapshot that it refused as a whole, and in which session.
     refused: Option<(Hash, String)>,
     /// When it told what it rejects.
@@ -187,8 +191,9 @@ impl Fleet {
     }
 
     /// A proxy lives. Tells whether that changes anything; `None` if nobody has that session.
-    pub(crate) fn report(&mut self, gateway: &GatewayId, report: Report) -> Option<bool> {
+    pub(crate) fn report(&mut self, gateway: &GatewayId, report: Report, now: Time) -> Option<bool> {
         let gateway = self.gateways.get_mut(gateway)?;
+        let listed = gateway.take_catalogs(&report.session, report.catalogs, now);
         let current = gateway.current.as_ref().map(|current| Arc::clone(&current.snapshot));
         let is_served = |id: &EntryId| current.as_ref().is_some_and(|served| served.entries.contains_key(id));
         let (_, proxy) = gateway.proxy(&report.session)?;
@@ -196,7 +201,7 @@ impl Fleet {
         let health = seen.map(|seen| (seen.id, seen.state)).collect();
         let before = (proxy.serving, std::mem::replace(&mut proxy.health, health));
         proxy.serving = report.serving;
-        Some(before != (proxy.serving, proxy.health.clone()))
+        Some(listed || before != (proxy.serving, proxy.health.clone()))
     }
 
     /// How the upstream of an entry fares at the proxies of a gateway: the worst, with the proxy that tells it; `None` if none

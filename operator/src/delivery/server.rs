@@ -156,7 +156,7 @@ async fn report(
     let is_known = match told {
         FromProxy::Ack(ack) => delivery.hub.change(|fleet, now| fleet.ack(&gateway, ack, now)),
         FromProxy::Report(report) => {
-            let changed = delivery.hub.with(|fleet, _| fleet.report(&gateway, report));
+            let changed = delivery.hub.with(|fleet, now| fleet.report(&gateway, report, now));
             if changed == Some(true) {
                 delivery.hub.ring();
             }

@@ -65,6 +65,7 @@ impl Pauses {
             let world = World {
                 objects: frozen.objects(world, marks),
                 secrets: world.secrets.clone(),
+                config_maps: world.config_maps.clone(),
                 grants: world.grants.clone(),
                 namespaces: world.namespaces.clone(),
                 needs_gateway: true,

@@ -1,5 +1,6 @@
 //! The conditions of one object, and what else its status holds.
 
+use config::delivery::Mismatches;
 use config::{Attachment, ConditionState, Diagnostics, GatewayId, Health, NOT_PROBED, Serving};
 use serde_json::{Map, Value, json};
 
@@ -16,9 +17,14 @@ pub(crate) type Reached = Vec<(GatewayId, Option<Progress>)>;
 /// How many gateways a status lists: the CRD has no room for more.
 const GATEWAYS: usize = 16;
 
-/// The status of an object, without times.
-pub(crate) fn status(about: &Diagnostics, reached: &Reached, effective: Option<Value>) -> Map<String, Value> {
-    let compiled = about.conditions();
+/// The status of an object, without times. `mismatches` are tools that are not as they should be.
+pub(crate) fn status(
+    about: &Diagnostics,
+    reached: &Reached,
+    effective: Option<Value>,
+    mismatches: &Mismatches,
+) -> Map<String, Value> {
+    let compiled = about.conditions_with(mismatches);
     let is_true = |name: &str| compiled.iter().find(|one| one.name == name).is_none_or(|one| one.status);
     let (accepted, resolved) = (is_true("Accepted"), is_true("ResolvedRefs"));
     let programmed = programmed(about, reached);
@@ -219,11 +225,14 @@ pub(crate) fn is_same(status: &Map<String, Value>, before: &Value) -> bool {
     status.iter().all(|(key, value)| same(value, before.get(key).unwrap_or(&Value::Null)))
 }
 
-/// The order of conditions does not count, nor does the order of keys, nor the times of transitions.
+/// The order of conditions does not count, nor does the order of keys, nor the times of transitions. What is in the same order is
+/// compared in one pass: lists of tools can be long.
 fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Array(one), Value::Array(other)) => {
-            one.len() == other.len() && one.iter().all(|entry| other.iter().any(|known| same(entry, known)))
+            let in_order = || one.iter().zip(other).all(|(entry, known)| same(entry, known));
+            let in_any = || one.iter().all(|entry| other.iter().any(|known| same(entry, known)));
+            one.len() == other.len() && (in_order() || in_any())
         }
         (Value::Object(one), Value::Object(other)) => {
             let count = other.keys().filter(|key| *key != "lastTransitionTime").count();
@@ -269,17 +278,20 @@ mod tests {
             (None, "False"),
         ] {
             let reached = vec![(gateway("b"), everywhere.clone()), (gateway("c"), second)];
-            let status = status(&about(), &reached, None);
+            let status = status(&about(), &reached, None, &Mismatches::default());
             assert_eq!(of(&status, "Programmed")["status"], expected, "{reached:?}");
             assert_eq!(of(&status, "Ready")["status"], expected);
         }
-        assert_eq!(of(&status(&about(), &Vec::new(), None), "Programmed")["status"], "False");
+        assert_eq!(
+            of(&status(&about(), &Vec::new(), None, &Mismatches::default()), "Programmed")["status"],
+            "False"
+        );
     }
 
     #[test]
     fn a_rejection_names_proxy_and_reason() {
         let rejected = Progress::Rejected { proxy: "main-1".into(), message: "no such header".into() };
-        let status = status(&about(), &vec![(gateway("b"), Some(rejected))], None);
+        let status = status(&about(), &vec![(gateway("b"), Some(rejected))], None, &Mismatches::default());
         let programmed = of(&status, "Programmed");
         assert_eq!(programmed["reason"], "RejectedByProxy");
         assert_eq!(programmed["message"], "gateway a/b: main-1 rejected it: no such header");
@@ -289,7 +301,8 @@ mod tests {
     fn an_old_generation_that_is_served_is_not_programmed() {
         let serving = Some(Serving { generation: 6, hash: Hash::of(b"x") });
         let about = Diagnostics { serving, ..about() };
-        let status = status(&about, &vec![(gateway("b"), Some(Progress::Everywhere))], None);
+        let status =
+            status(&about, &vec![(gateway("b"), Some(Progress::Everywhere))], None, &Mismatches::default());
         assert_eq!(of(&status, "Programmed")["reason"], "Invalid");
     }
 
@@ -311,10 +324,14 @@ mod tests {
     #[test]
     fn the_time_of_a_transition_moves_only_with_the_status() {
         let reached = vec![(gateway("b"), Some(Progress::Everywhere))];
-        let first = Value::Object(timed(status(&about(), &reached, None), &Value::Null, "t1"));
-        assert!(is_same(&status(&about(), &reached, None), &first));
+        let first = Value::Object(timed(
+            status(&about(), &reached, None, &Mismatches::default()),
+            &Value::Null,
+            "t1",
+        ));
+        assert!(is_same(&status(&about(), &reached, None, &Mismatches::default()), &first));
         let behind = vec![(gateway("b"), Some(Progress::NoProxies))];
-        let second = status(&about(), &behind, None);
+        let second = status(&about(), &behind, None, &Mismatches::default());
         assert!(!is_same(&second, &first));
         let second = timed(second, &first, "t2");
         assert_eq!(of(&second, "Accepted")["lastTransitionTime"], "t1");
@@ -336,7 +353,7 @@ mod tests {
             [(gateway("b"), served.clone()), (gateway("c"), served), (gateway("d"), refused)].into();
         let reached =
             vec![(gateway("b"), Some(Progress::Everywhere)), (gateway("c"), Some(Progress::NoProxies))];
-        let first = status(&Diagnostics { gateways, ..about() }, &reached, None);
+        let first = status(&Diagnostics { gateways, ..about() }, &reached, None, &Mismatches::default());
         let shown: Vec<_> = first["gateways"].as_array().expect("gateways").iter().map(told).collect();
         assert_eq!(
             shown,

@@ -111,14 +111,18 @@ pub fn compile(world: &World, last: &Compiled) -> Compiled {
     compiled
 }
 
-/// Lists the Secrets whose values `objects` need, so that no others are read. Those of last good content are not among them.
+/// Lists the Secrets and ConfigMaps whose values `objects` need, so that no others are read. Those of last good content are not among them.
 ///
 /// A Secret of another namespace is listed whether or not a ReferenceGrant permits it; [`compile()`] decides that. `last` is
 /// the compilation before, which spares the decoding of what stays.
 #[must_use]
 pub fn wanted(objects: &[Arc<Object>], last: &Compiled) -> BTreeSet<ObjectId> {
     let present = objects.iter().filter_map(|object| content::choose(object, last).ok());
-    present.flat_map(|present| present.resource.secrets(present.id())).collect()
+    let named = |present: Chosen| {
+        let (resource, id) = (&present.resource, present.id());
+        [resource.secrets(id), resource.config_maps(id)].concat()
+    };
+    present.flat_map(named).collect()
 }
 
 /// Says what there is to say about an object before any gateway looks at it.

@@ -2,6 +2,8 @@
 //!
 //! The only place where secret values take a serialised form.
 
+mod catalog;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -14,6 +16,8 @@ use crate::health::Health;
 use crate::id::{EntryId, GatewayId, SecretId};
 use crate::secret::Secret;
 use crate::snapshot::{Delta, Entry, Snapshot};
+
+pub use catalog::{CATALOG_ITEMS, CATALOG_MISMATCHES, Catalog, Item, Mismatches, PIN_MISMATCH};
 
 /// The largest frame, in bytes; a snapshot that is larger comes in parts.
 pub const MAX_FRAME_BYTES: usize = 4 << 20;
@@ -119,13 +123,16 @@ pub struct Report {
     /// How upstreams fare, as far as that is known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub health: Vec<Observed>,
+    /// What MCP servers have listed, as far as this session has not been told it yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub catalogs: Vec<Catalog>,
 }
 
 /// How the upstream of an entry fares.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Observed {
-    /// The entry of the provider.
+    /// The entry of the provider or MCP server.
     pub id: EntryId,
     /// What the proxy has seen.
     pub state: Health,

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::delivery::Mismatches;
 use crate::hash::Hash;
 use crate::id::GatewayId;
 
@@ -99,6 +100,12 @@ pub enum Reason {
     SecretKeyNotFound,
     /// The value of a Secret cannot be used.
     InvalidSecret,
+    /// A ConfigMap is missing.
+    ConfigMapNotFound,
+    /// A ConfigMap lacks a key.
+    ConfigMapKeyNotFound,
+    /// The value of a ConfigMap cannot be used.
+    InvalidConfigMap,
     /// A ModelProvider is missing, or not accepted.
     ProviderNotFound,
     /// A Tenant, or what a policy is about, is missing, or not accepted.
@@ -200,6 +207,19 @@ impl Diagnostics {
         let mut problems: Vec<_> = attachment.problems.iter().cloned().chain(own).collect();
         problems.sort();
         conditions(&problems, &attachment.notes, attachment.degraded)
+    }
+
+    /// Lists the same where tools may not be as their pins say, which makes an object Degraded too. What was decided without
+    /// looking at them is the reason; the message has both.
+    #[must_use]
+    pub fn conditions_with(&self, mismatches: &Mismatches) -> Vec<ConditionState> {
+        let (mut conditions, found) = (self.conditions(), mismatches.condition());
+        match (conditions.iter_mut().find(|known| known.name == "Degraded"), found) {
+            (Some(known), Some(found)) => known.message = found.message,
+            (None, Some(found)) => conditions.push(found),
+            (_, None) => {}
+        }
+        conditions
     }
 
     /// Adds how the object stands at a gateway.

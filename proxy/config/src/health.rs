@@ -1,4 +1,4 @@
-//! How the upstreams of providers fare, in the words of conditions.
+//! How the upstreams of providers and MCP servers fare, in the words of conditions.
 
 use serde::{Deserialize, Serialize};
 
@@ -37,8 +37,10 @@ impl Health {
             Self::AuthenticationFailed => "it does not take the credential: check the Secret",
             Self::RateLimited => "it limits the rate of requests, or its quota is exhausted",
             Self::TLSFailure => "no TLS connection can be made: check its certificate",
-            Self::ProtocolError => "its answers are not those of the protocol: check type and baseURL",
-            Self::EgressDenied => "its address may not be called: check baseURL and allowPrivateEndpoint",
+            Self::ProtocolError => {
+                "its answers are not those of the protocol: check type or protocol, and the URL"
+            }
+            Self::EgressDenied => "its address may not be called: check the URL and allowPrivateEndpoint",
         }
     }
 }

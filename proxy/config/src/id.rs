@@ -73,6 +73,12 @@ impl EntryId {
         Self::new("key", namespace, name)
     }
 
+    /// Names the entry of the MCPServer `namespace/name`.
+    #[must_use]
+    pub fn mcp_server(namespace: &str, name: &str) -> Self {
+        Self::new("mcp", namespace, name)
+    }
+
     /// Names the entry of the Model `namespace/name`.
     #[must_use]
     pub fn model(namespace: &str, name: &str) -> Self {

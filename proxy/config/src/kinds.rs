@@ -7,6 +7,7 @@ mod model;
 mod provider;
 mod recalled;
 mod tenant;
+mod tls;
 mod tool_policy;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,6 +56,11 @@ pub(crate) trait Resource: Send + Sync {
 
     /// Lists the Secrets that the object names.
     fn secrets(&self, _id: &ObjectId) -> Vec<ObjectId> {
+        Vec::new()
+    }
+
+    /// Lists the ConfigMaps that the object names.
+    fn config_maps(&self, _id: &ObjectId) -> Vec<ObjectId> {
         Vec::new()
     }
 

@@ -150,7 +150,9 @@ impl Reader<'_> {
                 Ok(grant) => self.loaded.world.grants.push(grant),
                 Err(problem) => self.loaded.findings.push(place.finding(id, problem)),
             },
-            "ConfigMap" => {}
+            "ConfigMap" => {
+                self.loaded.world.config_maps.insert(id.clone(), texts(&document["data"]));
+            }
             _ => {
                 let object = self.schemas.object(id.clone(), document, self.last);
                 self.loaded.world.objects.push(Arc::new(object));
@@ -203,8 +205,13 @@ fn identity(document: &Value) -> Option<ObjectId> {
 }
 
 fn labels(document: &Value) -> BTreeMap<String, String> {
-    let labels = document["metadata"]["labels"].as_object().into_iter().flatten();
-    labels.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
+    texts(&document["metadata"]["labels"])
+}
+
+/// The texts of a map, by key.
+fn texts(map: &Value) -> BTreeMap<String, String> {
+    let texts = map.as_object().into_iter().flatten();
+    texts.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
 }
 
 impl Place {

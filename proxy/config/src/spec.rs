@@ -9,6 +9,7 @@ mod mcp_server;
 mod model;
 mod provider;
 mod tenant;
+mod tls;
 mod tool_policy;
 
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,7 @@ pub use mcp_server::{
 pub use model::{Backoff, Capabilities, Decimal, Defaults, ModelSpec, Retry, Target};
 pub use provider::{Credential, OpenAiSpec, Placement, Protocol, ProviderSpec, Timeouts, WireApi};
 pub use tenant::{Filter, Subject, TenantSpec};
+pub use tls::{Authorities, Tls};
 pub use tool_policy::{PolicyRedaction, PolicyRule, PolicySpec, PolicySubject, PolicyTarget, ToolChoice};
 
 /// The compiled content of one object.
@@ -63,6 +65,16 @@ impl Spec {
             Self::Gateway(_) | Self::Tenant(_) | Self::Key(_) | Self::Provider(_) | Self::ToolPolicy(_) => {
                 None
             }
+        }
+    }
+
+    /// Returns how TLS connections are checked, where the content leads to a server.
+    #[must_use]
+    pub fn tls(&self) -> Option<&Tls> {
+        match self {
+            Self::Provider(provider) => Some(&provider.tls),
+            Self::McpServer(server) => Some(&server.tls),
+            Self::Gateway(_) | Self::Tenant(_) | Self::Key(_) | Self::Model(_) | Self::ToolPolicy(_) => None,
         }
     }
 

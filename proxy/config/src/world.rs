@@ -23,6 +23,8 @@ pub struct World {
     pub objects: Vec<Arc<Object>>,
     /// The values of each Secret, by key. The kind of the ids is `Secret`.
     pub secrets: BTreeMap<ObjectId, BTreeMap<String, Secret>>,
+    /// The texts of each ConfigMap, by key. The kind of the ids is `ConfigMap`.
+    pub config_maps: BTreeMap<ObjectId, BTreeMap<String, String>>,
     /// The ReferenceGrants, in any order.
     pub grants: Vec<Grant>,
     /// The labels of each namespace that has any.

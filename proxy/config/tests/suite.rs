@@ -37,6 +37,9 @@ mod laws;
 #[path = "suite/recall.rs"]
 mod recall;
 #[cfg(test)]
+#[path = "suite/tls.rs"]
+mod tls;
+#[cfg(test)]
 #[path = "suite/tools.rs"]
 mod tools;
 #[cfg(test)]

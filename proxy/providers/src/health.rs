@@ -43,7 +43,7 @@ pub enum Trouble {
 
 /// Follows the results of calls. It changes its mind after three results in a row, and not more often than every 30 s.
 #[derive(Debug, Default)]
-pub(crate) struct Health {
+pub struct Pulse {
     state: State,
     changed: Duration,
     last: Option<Result<(), Trouble>>,
@@ -51,13 +51,14 @@ pub(crate) struct Health {
     streak: u8,
 }
 
-impl Health {
-    pub(crate) fn state(&self) -> State {
+impl Pulse {
+    /// What the results so far show.
+    pub fn state(&self) -> State {
         self.state
     }
 
     /// Takes a result in. `now` is the time since any beginning.
-    pub(crate) fn note(&mut self, result: Result<(), Trouble>, now: Duration) {
+    pub fn note(&mut self, result: Result<(), Trouble>, now: Duration) {
         let goes_on = self.last.is_some_and(|last| last.is_ok() == result.is_ok());
         self.streak = if goes_on { self.streak.saturating_add(1) } else { 1 };
         self.last = Some(result);
@@ -93,14 +94,19 @@ pub(crate) fn unconnected(error: &(dyn Error + 'static)) -> Trouble {
             if io.get_ref().is_some_and(|inner| inner.is::<Denied>()) {
                 return Trouble::EgressDenied;
             }
-            // So does the TLS library wrap its errors.
-            if io.kind() == io::ErrorKind::InvalidData {
+            if is_of_tls(io) {
                 return Trouble::TlsFailure;
             }
         }
         cause = error.source();
     }
     Trouble::Unreachable
+}
+
+/// The TLS library wraps its errors so, and the connector may wrap that once more: what is inside is not named as the cause.
+fn is_of_tls(error: &io::Error) -> bool {
+    let inside = error.get_ref().and_then(|inside| inside.downcast_ref::<io::Error>());
+    error.kind() == io::ErrorKind::InvalidData || inside.is_some_and(is_of_tls)
 }
 
 #[cfg(test)]
@@ -114,7 +120,7 @@ mod tests {
     const DOWN: Result<(), Trouble> = Err(Trouble::Unreachable);
 
     fn after(results: &[(Result<(), Trouble>, u32)]) -> State {
-        let mut health = Health::default();
+        let mut health = Pulse::default();
         results.iter().for_each(|(result, second)| health.note(*result, SECOND * *second));
         health.state()
     }
@@ -169,6 +175,8 @@ mod tests {
             unconnected(&io::Error::new(io::ErrorKind::InvalidData, "bad certificate")),
             Trouble::TlsFailure
         );
+        let wrapped = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, "bad certificate"));
+        assert_eq!(unconnected(&wrapped), Trouble::TlsFailure);
         assert_eq!(unconnected(&io::Error::from(io::ErrorKind::ConnectionRefused)), Trouble::Unreachable);
     }
 
@@ -176,7 +184,7 @@ mod tests {
         /// Whatever comes: changes are apart, and each has three results in a row behind it.
         #[test]
         fn a_state_does_not_flap(results in prop::collection::vec((any::<bool>(), 0..20_u32), 0..200)) {
-            let (mut health, mut now, mut changed) = (Health::default(), Duration::ZERO, None::<Duration>);
+            let (mut health, mut now, mut changed) = (Pulse::default(), Duration::ZERO, None::<Duration>);
             let mut seen: Vec<bool> = Vec::new();
             for (is_up, pause) in results {
                 now += SECOND * pause;

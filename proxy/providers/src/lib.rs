@@ -24,7 +24,7 @@ mod order;
 mod support;
 
 pub use dialect::{Decoder, Dialect};
-pub use health::{State as Health, Trouble};
+pub use health::{Pulse, State as Health, Trouble};
 pub use profile::Profile;
 pub use relay::{RelayBody, Relayed};
 pub use retry::{Backoff, Reasons, Retry};

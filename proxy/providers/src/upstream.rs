@@ -45,7 +45,7 @@ pub struct Upstream {
     since: Instant,
     /// Until when it asked to be left alone.
     resting: Mutex<Option<Instant>>,
-    health: Mutex<health::Health>,
+    health: Mutex<health::Pulse>,
 }
 
 /// One request on its way.

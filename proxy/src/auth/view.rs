@@ -63,6 +63,11 @@ impl View {
         }
     }
 
+    /// True if the gateway tells no tenants apart.
+    pub fn is_whole(&self) -> bool {
+        self.namespaces.is_none()
+    }
+
     /// True if the lists of the tenant let a model through, by the name that the caller sends.
     pub fn may_use(&self, model: &str) -> bool {
         self.models.passes(model)

@@ -13,10 +13,7 @@ use http::{HeaderName, HeaderValue};
 use parking_lot::Mutex;
 use protocol::destination::{Denied, Destination, Reach};
 use protocol::error::ApiError;
-use providers::{
-    Api, Backoff, Credential, Health as Seen, Profile, Reasons, Retry, Target, Targets, Timeouts, Trouble,
-    Upstream,
-};
+use providers::{Api, Backoff, Credential, Profile, Reasons, Retry, Target, Targets, Timeouts, Upstream};
 use tools::builtin::Builtin;
 use tools::policy::Policies;
 
@@ -25,10 +22,11 @@ use crate::auth::issuer::Issuers;
 use crate::auth::view::View;
 use crate::egress::{self, Clients};
 use crate::live::Reaches;
-use crate::live::policies;
+use crate::live::local::Local;
 use crate::live::resolve::{bearer, keyed, may_use};
 use crate::live::search::{self, Searching};
 use crate::live::servers::Offered;
+use crate::live::{health, policies};
 use crate::settings::{Flags, Settings};
 
 /// How long a connection to a caller's MCP server may take.
@@ -42,6 +40,8 @@ pub struct Frame {
     /// Connections to MCP servers, and what makes them.
     pub servers: tools::mcp::Pool,
     pub clients: Arc<Clients>,
+    /// MCP servers that are programs on this machine.
+    pub local: Local,
 }
 
 /// What a proxy serves with: immutable, swapped as a whole.
@@ -66,6 +66,8 @@ pub struct Runtime {
     servers: HashMap<String, Vec<Arc<Offered>>>,
     /// The same by entry.
     offered: BTreeMap<EntryId, Arc<Offered>>,
+    /// MCP servers that are programs on this machine, by label.
+    local: Local,
     /// For MCP servers, search engines and web pages.
     clients: Arc<Clients>,
     /// What `web_search` asks.
@@ -157,6 +159,7 @@ impl Runtime {
             known_policies: policies::Known::new(),
             clients: Arc::clone(&frame.clients),
             search: None,
+            local: Arc::clone(&frame.local),
             servers: HashMap::new(),
             offered: BTreeMap::new(),
             at_urls: before.map(|before| Arc::clone(&before.at_urls)).unwrap_or_default(),
@@ -165,9 +168,16 @@ impl Runtime {
         }
     }
 
-    /// How the upstreams fare, as far as that is known.
+    /// How the upstreams and MCP servers fare, as far as that is known.
     pub fn health(&self) -> BTreeMap<&EntryId, Health> {
-        self.providers.iter().filter_map(|(id, provider)| Some((id, provider.health()?))).collect()
+        let providers = self.providers.iter().filter_map(|(id, provider)| Some((id, provider.health()?)));
+        let servers = self.offered.iter().filter_map(|(id, server)| Some((id, server.health()?)));
+        providers.chain(servers).collect()
+    }
+
+    /// The MCP servers by entry.
+    pub fn offered(&self) -> &BTreeMap<EntryId, Arc<Offered>> {
+        &self.offered
     }
 
     /// The names that a caller may send, sorted, each with its owner.
@@ -202,9 +212,12 @@ impl Runtime {
         nearest(self.named.get(&name.to_ascii_lowercase())?, view, |provider| &provider.spec.namespace)
     }
 
-    /// The MCP server of a label in a tenant's view.
+    /// The MCP server of a label in a tenant's view. Programs on this machine are for whoever runs the process: where tenants are
+    /// told apart, nobody sees them. An object with the same label comes first.
     pub fn server(&self, label: &str, view: &View) -> Option<&Arc<Offered>> {
-        let found = nearest(self.servers.get(label)?, view, |server| &server.spec.namespace)?;
+        let offered = self.servers.get(label);
+        let found = offered.and_then(|all| nearest(all, view, |server| &server.spec.namespace));
+        let found = found.or_else(|| self.local.get(label).filter(|_| view.is_whole()))?;
         view.may_reach(label).then_some(found)
     }
 
@@ -260,7 +273,7 @@ impl Runtime {
             let built = if is_same {
                 None
             } else {
-                Some(Offered::new(entry, spec, snapshot, (self.reaches, &self.clients)))
+                Some(Offered::new(entry, spec, snapshot, (self.reaches, &self.clients, known.as_deref())))
             };
             let server = match built {
                 None => known,
@@ -344,7 +357,7 @@ impl Provider {
         let checked = Destination::parse(&spec.base_url, reach);
         let is_guarded = checked.as_ref().is_ok_and(Destination::is_encrypted_or_local);
         let settings = upstream_settings(&spec, credential)?;
-        let client = egress::upstream(&spec.base_url, reach, settings.timeouts.connect);
+        let client = egress::upstream(&spec.base_url, reach, settings.timeouts.connect, &spec.tls);
         let client = client.map_err(|error| error.to_string())?;
         Ok(Self {
             guards_credentials: is_guarded || spec.allow_plaintext_credentials,
@@ -364,18 +377,7 @@ impl Provider {
         if self.denied.is_some() {
             return Some(Health::EgressDenied);
         }
-        match self.upstream.health() {
-            Seen::NotProbed => None,
-            Seen::Healthy => Some(Health::Healthy),
-            Seen::Troubled(trouble) => Some(match trouble {
-                Trouble::Unreachable => Health::Unreachable,
-                Trouble::AuthenticationFailed => Health::AuthenticationFailed,
-                Trouble::RateLimited => Health::RateLimited,
-                Trouble::TlsFailure => Health::TLSFailure,
-                Trouble::ProtocolError => Health::ProtocolError,
-                Trouble::EgressDenied => Health::EgressDenied,
-            }),
-        }
+        health::told(self.upstream.health())
     }
 
     fn target(self: &Arc<Self>, target: &config::spec::Target) -> Target {

@@ -1,13 +1,14 @@
 //! Files → objects → snapshot, remembering the last good content of each object.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::Context;
+use config::delivery::Catalog;
 use config::manifest::{self, Finding, Loaded, Lookups};
 use config::{Compiled, EntryId, GatewayId, HashKey, Health, NOT_PROBED, Schemas, Snapshot, compile};
 use serde_json::{Value, json};
 
+use crate::live::build::Runtime;
 use crate::live::files::Files;
 
 /// Reads and compiles, again and again.
@@ -114,23 +115,39 @@ impl Loader {
         self.compiled.diagnostics.len()
     }
 
-    /// Every object with its conditions, and providers with what is known of their health.
-    pub fn objects(&self, health: &BTreeMap<&EntryId, Health>) -> Vec<Value> {
+    /// Every object with its conditions; of providers and MCP servers, what calls have shown.
+    pub fn objects(&self, runtime: &Runtime) -> Vec<Value> {
+        let health = runtime.health();
         let object = |(id, about): (&config::ObjectId, &config::Diagnostics)| {
-            let conditions = about.conditions().into_iter().map(|condition| json!(condition));
-            let healthy =
-                (id.kind == "ModelProvider").then(|| healthy(health.get(&EntryId::of(id)).copied()));
-            json!({
+            let entry = EntryId::of(id);
+            let catalog = catalog(runtime, &entry);
+            let mismatches = catalog.as_ref().map(|catalog| catalog.mismatches.clone()).unwrap_or_default();
+            let conditions = about.conditions_with(&mismatches).into_iter().map(|condition| json!(condition));
+            let has_health = matches!(id.kind.as_str(), "ModelProvider" | "MCPServer");
+            let healthy = has_health.then(|| healthy(health.get(&entry).copied()));
+            let mut shown = json!({
                 "kind": id.kind,
                 "namespace": id.namespace,
                 "name": id.name,
                 "observedGeneration": about.generation,
                 "conditions": conditions.chain(healthy).collect::<Vec<_>>(),
                 "serving": about.serving,
-            })
+            });
+            if let Some(catalog) = &catalog {
+                shown["protocolVersion"] = json!(catalog.protocol);
+                shown["tools"] =
+                    json!({"count": catalog.count, "digest": catalog.digest, "items": catalog.items});
+            }
+            shown
         };
         self.compiled.diagnostics.iter().map(object).collect()
     }
+}
+
+/// What a server listed last.
+fn catalog(runtime: &Runtime, entry: &EntryId) -> Option<Catalog> {
+    let server = runtime.offered().get(entry)?;
+    Some(server.catalog(entry, &*server.listing()?))
 }
 
 /// The condition `Healthy`; its status is null where nothing is known.

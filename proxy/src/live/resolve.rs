@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use config::spec::{
     CallerCredentials, Capabilities, Credential as Key, Defaults, ModelType, OpenAiSpec, Protocol,
-    ProviderSpec, Timeouts, WireApi,
+    ProviderSpec, Timeouts, Tls, WireApi,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use protocol::destination::Denied;
@@ -211,6 +211,7 @@ fn url_spec(url: &str) -> ProviderSpec {
         allow_plaintext_credentials: false,
         headers: BTreeMap::new(),
         allow_private_endpoint: false,
+        tls: Tls::default(),
         timeouts: Timeouts {
             connect_ms: 2_000,
             first_byte_ms: 120_000,

@@ -1,19 +1,28 @@
 //! MCP servers of a snapshot → what requests can reach.
 
+mod program;
+mod sight;
+
 use std::sync::Arc;
 use std::time::Duration;
 
+use config::delivery::{CATALOG_ITEMS, Catalog, Item, Mismatches};
 use config::spec::{Held, McpApproval, McpCredential, McpServerSpec};
-use config::{Entry, Hash, Snapshot};
+use config::{Entry, EntryId, Hash, Health, Snapshot};
 use crds::mcp_server::{FailureMode, Pinning, Protocol};
 use protocol::destination::{Denied, Destination, Reach};
 use secrecy::SecretString;
 use tools::connected::{Pace, Presentation};
-use tools::mcp::{ClientAuth, ClientCredentials, Headers, Limits, Protocol as Era, Server, Timeouts};
+use tools::mcp::{
+    ClientAuth, ClientCredentials, Headers, Limits, Protocol as Era, Server, Timeouts, Witness,
+};
 use tools::policy::{Floor, Server as Terms};
 
-use crate::egress::Clients;
-use crate::live::Reaches;
+use crate::egress::{self, Clients};
+use crate::live::{Reaches, health};
+
+pub use self::sight::Listing;
+use self::sight::{Observer, Sight};
 
 /// A server that callers name by its label.
 pub struct Offered {
@@ -24,20 +33,31 @@ pub struct Offered {
     pub server: Option<Arc<Server>>,
     pub pace: Arc<Pace>,
     pub(super) hash: Hash,
+    /// Whether the process may not go to its address.
+    is_denied: bool,
+    sight: Arc<Sight>,
 }
 
 impl Offered {
-    /// Makes the client of a server; nothing is dialled.
+    /// Makes the client of a server; nothing is dialled. What was seen of `before` is seen of this one, if it is the same server.
     ///
     /// Errors: a credential that cannot be sent, or the TLS set-up fails.
     pub(super) fn new(
         entry: &Entry,
         spec: &McpServerSpec,
         snapshot: &Snapshot,
-        means: (Reaches, &Clients),
+        (reaches, clients, before): (Reaches, &Clients, Option<&Self>),
     ) -> Result<Self, String> {
-        let server = server(entry, spec, snapshot, means)?;
+        let mut server = server(entry, spec, snapshot, (reaches, clients))?;
+        let known = before.filter(|before| before.spec.is_same_server(spec));
+        let sight = known.map(|known| Arc::clone(&known.sight)).unwrap_or_default();
+        if let Some(server) = &mut server {
+            server.witness = Some(Arc::new(Observer { sight: Arc::clone(&sight), by_caller: false }));
+        }
+        let url = spec.url.as_deref();
         Ok(Self {
+            is_denied: url.is_some_and(|url| usable(url, spec, reach(spec, reaches)).is_err()),
+            sight,
             terms: Arc::new(terms(entry, spec)),
             presentation: Arc::new(presentation(spec)),
             server: server.map(Arc::new),
@@ -52,9 +72,46 @@ impl Offered {
         self.spec.failure_mode == FailureMode::Closed
     }
 
+    /// Sees what becomes of requests with credentials of a caller.
+    pub fn witness_of_callers(&self) -> Arc<dyn Witness> {
+        Arc::new(Observer { sight: Arc::clone(&self.sight), by_caller: true })
+    }
+
+    /// How it fares; `None` if too few requests were made to tell.
+    pub fn health(&self) -> Option<Health> {
+        if self.is_denied { Some(Health::EgressDenied) } else { health::told(self.sight.health()) }
+    }
+
+    /// What it listed, with its own credential.
+    pub fn listing(&self) -> Option<Arc<Listing>> {
+        self.sight.listing()
+    }
+
+    /// The same as it is told: bounded, and compared with the pins.
+    pub fn catalog(&self, id: &EntryId, listing: &Listing) -> Catalog {
+        let items = listing.tools.iter().take(CATALOG_ITEMS);
+        let item = |(name, digest): (&String, &String)| Item { name: name.clone(), digest: digest.clone() };
+        let pins = self.presentation.pins.iter();
+        let is_other =
+            |(name, pin): &(&String, &String)| listing.tools.get(*name).is_some_and(|digest| digest != *pin);
+        Catalog {
+            id: id.clone(),
+            hash: self.hash,
+            protocol: listing.protocol.clone(),
+            digest: listing.digest.clone(),
+            count: listing.tools.len(),
+            items: items.map(item).collect(),
+            mismatches: Mismatches::of(
+                pins.filter(is_other).map(|(name, _)| name.as_str()),
+                self.presentation.pins_are_enforced,
+            ),
+        }
+    }
+
     /// Whether credentials of a caller may go there.
     pub fn guards_credentials(&self, server: &Server) -> bool {
-        server.url.is_encrypted_or_local() || self.spec.allow_plaintext_credentials
+        let is_guarded = server.web().is_none_or(|web| web.url.is_encrypted_or_local());
+        is_guarded || self.spec.allow_plaintext_credentials
     }
 
     /// The longest result that a model sees.
@@ -99,12 +156,16 @@ fn server(
     snapshot: &Snapshot,
     (reaches, clients): (Reaches, &Clients),
 ) -> Result<Option<Server>, String> {
-    let reach = Reach { http: true, private: spec.allow_private_endpoint, loopback: reaches.loopback };
+    let reach = reach(spec, reaches);
     let Some(url) = spec.url.as_ref().and_then(|url| usable(url, spec, reach).ok()) else { return Ok(None) };
     let Some((headers, oauth)) = credentials(spec, snapshot, reach)? else { return Ok(None) };
     let millis = Duration::from_millis;
-    let client = clients.get(reach, millis(spec.timeouts.connect_ms));
-    let client = client.map_err(|error| crate::error::chain(&error))?;
+    let (connect, host) = (millis(spec.timeouts.connect_ms), url.url().host_str().unwrap_or_default());
+    let client = if spec.tls.is_default() {
+        clients.get(reach, connect).map_err(|error| crate::error::chain(&error))?
+    } else {
+        egress::mcp(reach, connect, (&spec.tls, host))?
+    };
     let mut server = Server::new(client, url, reach);
     server.protocol = era(spec.protocol);
     (server.headers, server.oauth) = (headers, oauth);
@@ -131,6 +192,10 @@ fn limits(spec: &McpServerSpec) -> Limits {
         message_bytes,
         ..defaults
     }
+}
+
+fn reach(spec: &McpServerSpec, reaches: Reaches) -> Reach {
+    Reach { http: true, private: spec.allow_private_endpoint, loopback: reaches.loopback }
 }
 
 /// Where credentials go in the clear only to this machine, unless the object says otherwise.

@@ -4,13 +4,14 @@
 mod assembly;
 pub mod last_good;
 mod link;
+mod told;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use config::delivery::{
-    Ack, Applied, FromOperator, FromProxy, Hello, Observed, Outcome, Recalled, Rejected, Report,
+    Ack, Applied, Catalog, FromOperator, FromProxy, Hello, Observed, Outcome, Recalled, Rejected, Report,
 };
 use config::{EntryId, GatewayId, IR, Snapshot};
 use tokio::time::{Instant, sleep, timeout};
@@ -21,6 +22,7 @@ use crate::live::Live;
 use crate::live::stream::assembly::Assembly;
 use crate::live::stream::last_good::LastGood;
 use crate::live::stream::link::Link;
+use crate::live::stream::told::Told;
 
 /// Where configuration comes from.
 #[derive(Clone, Debug)]
@@ -55,6 +57,8 @@ pub struct Follower {
     epoch: u64,
     /// Entries of what runs that could not be built.
     rejected: Vec<Rejected>,
+    /// What the operator has been told of MCP servers.
+    told: Told,
 }
 
 /// What runs, and since when; for acknowledgements and the status.
@@ -70,7 +74,14 @@ impl Follower {
     /// Errors: certificates that cannot be used.
     pub fn new(settings: Settings) -> anyhow::Result<Self> {
         let link = Link::new(&settings)?;
-        Ok(Self { settings, link, assembly: Assembly::default(), epoch: 0, rejected: Vec::new() })
+        Ok(Self {
+            settings,
+            link,
+            assembly: Assembly::default(),
+            epoch: 0,
+            rejected: Vec::new(),
+            told: Told::default(),
+        })
     }
 
     /// Waits for the first snapshot: from the operator, or from the disk if the operator does not answer in time.
@@ -246,7 +257,10 @@ impl Follower {
         if let Err(error) = self.settings.last_good.write(&self.settings.gateway, applied, snapshot) {
             warn!(error = format!("{error:#}"), "Cannot keep the configuration on disk");
         }
-        self.acknowledge(session, applied).await
+        self.acknowledge(session, applied).await?;
+        // Lists may be those of another content by now, or differ from other pins.
+        let due = self.told.due(session, &live.load());
+        if due.is_empty() { Ok(()) } else { self.tell(live, session, due).await }
     }
 
     /// Runs a snapshot, and remembers what of it cannot be built.
@@ -275,12 +289,25 @@ impl Follower {
         self.link.tell(&FromProxy::Ack(ack)).await
     }
 
-    async fn report(&self, live: &Live, session: &str) -> anyhow::Result<()> {
-        let (session, serving) = (session.to_owned(), live.running().is_some());
-        let runtime = live.load();
-        let seen = runtime.health().into_iter();
-        let health = seen.map(|(id, state)| Observed { id: id.clone(), state }).collect();
-        self.link.tell(&FromProxy::Report(Report { session, serving, inflight: 0, health })).await
+    async fn report(&mut self, live: &Live, session: &str) -> anyhow::Result<()> {
+        let mut due = self.told.due(session, &live.load());
+        if due.is_empty() {
+            due.push(Vec::new());
+        }
+        self.tell(live, session, due).await
+    }
+
+    /// One report for each piece.
+    async fn tell(&self, live: &Live, session: &str, pieces: Vec<Vec<Catalog>>) -> anyhow::Result<()> {
+        for catalogs in pieces {
+            let (session, serving) = (session.to_owned(), live.running().is_some());
+            let runtime = live.load();
+            let seen = runtime.health().into_iter();
+            let health = seen.map(|(id, state)| Observed { id: id.clone(), state }).collect();
+            let report = Report { session, serving, inflight: 0, health, catalogs };
+            self.link.tell(&FromProxy::Report(report)).await?;
+        }
+        Ok(())
     }
 }
 

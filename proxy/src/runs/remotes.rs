@@ -84,7 +84,9 @@ impl Connecting<'_> {
                 // The credential of the configuration wins, also one that is still to be got.
                 let is_own = server.oauth.is_some() && !server.headers.has_authorization();
                 let headers = if is_own { headers.without_authorization() } else { headers };
-                Some(Arc::new(server.with_headers(headers)))
+                let mut server = server.with_headers(headers);
+                server.witness = Some(offered.witness_of_callers());
+                Some(Arc::new(server))
             }
             known => known.as_ref().filter(|_| !brought).cloned(),
         };

@@ -17,4 +17,5 @@ mod suite {
     mod pool;
     mod search_engines;
     mod stage;
+    mod witness;
 }

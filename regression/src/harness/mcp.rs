@@ -145,6 +145,13 @@ impl Drop for RealServer {
     }
 }
 
+/// server-everything as a program for standard streams: the script for Node, and the search path on which Node is; `None`, said
+/// aloud, where there is none.
+#[expect(clippy::disallowed_methods, reason = "a program that is started has to be found")]
+pub fn everything_script() -> Option<(PathBuf, String)> {
+    Some((named("FAIRLEAD_MCP_EVERYTHING")?, std::env::var("PATH").ok()?))
+}
+
 #[expect(clippy::disallowed_methods, reason = "the suites are told by the environment what to drive")]
 fn named(variable: &str) -> Option<PathBuf> {
     let named = std::env::var(variable).ok().map(PathBuf::from);

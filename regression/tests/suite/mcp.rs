@@ -359,6 +359,39 @@ async fn a_tool_that_changed_under_its_pin_is_withheld() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn the_admin_port_shows_what_calls_have_shown_of_a_server() -> anyhow::Result<()> {
+    let pins = format!("  tools: {{pins: [{{name: echo, digest: \"sha256:{}\"}}]}}\n", "0".repeat(64));
+    let scene = Scene::offered(Behaviour::default(), &format!("{FREE}{pins}"), &[]).await?;
+    let shown = async || -> anyhow::Result<Value> {
+        let status = scene.stage.proxy.admin().get("/status").await?.json();
+        let objects = status["configuration"]["objects"].as_array().cloned().unwrap_or_default();
+        Ok(objects.into_iter().find(|one| one["kind"] == "MCPServer").unwrap_or_default())
+    };
+    let condition = |object: &Value, name: &str| {
+        let conditions = object["conditions"].as_array().cloned().unwrap_or_default();
+        conditions.into_iter().find(|one| one["type"] == name).unwrap_or_default()
+    };
+    let before = shown().await?;
+    assert_eq!(condition(&before, "Healthy")["reason"], "NotProbed", "{before}");
+    assert_eq!((&before["tools"], condition(&before, "Degraded")), (&Value::Null, Value::Null));
+
+    let echo = |text: &str| call("echo", &json!({"text": text}));
+    scene.script(vec![echo("one"), echo("two"), Say::text(&["Done"])]);
+    scene.respond(&ask(&docs())).await?;
+    let after = shown().await?;
+    assert_eq!(condition(&after, "Healthy")["status"], true, "a list and two calls: {after}");
+    assert_eq!((&after["protocolVersion"], &after["tools"]["count"]), (&json!("2026-07-28"), &json!(7)));
+    let items = after["tools"]["items"].as_array().cloned().unwrap_or_default();
+    let digest = |tool: &&Value| tool["digest"].as_str().is_some_and(|digest| digest.len() == 71);
+    assert_eq!(items.iter().filter(digest).count(), 7, "{after}");
+    let degraded = condition(&after, "Degraded");
+    assert_eq!(degraded["reason"], "PinMismatch", "{after}");
+    let message = degraded["message"].as_str().unwrap_or_default();
+    assert!(message.starts_with("not as their pins say, and offered all the same: echo; "), "{message}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn the_model_reads_what_the_server_is_about() -> anyhow::Result<()> {
     let scene =
         Scene::offered(Behaviour::default(), &format!("{FREE}  description: The handbook\n"), &[]).await?;

@@ -9,7 +9,7 @@ use super::*;
 
 const SECOND: Time = Duration::from_secs(1);
 
-fn tenant(name: &str, namespace: &str) -> Arc<Entry> {
+pub(super) fn tenant(name: &str, namespace: &str) -> Arc<Entry> {
     let spec = TenantSpec {
         name: name.to_owned(),
         namespaces: [namespace.to_owned()].into(),
@@ -27,24 +27,24 @@ fn snapshot(entries: &[Arc<Entry>]) -> Arc<Snapshot> {
     Arc::new(Snapshot::new(entries, BTreeMap::new(), None))
 }
 
-fn gateway() -> GatewayId {
+pub(super) fn gateway() -> GatewayId {
     GatewayId::new("a", "main")
 }
 
 /// A fleet that serves these entries.
-fn serving(entries: &[Arc<Entry>]) -> Fleet {
+pub(super) fn serving(entries: &[Arc<Entry>]) -> Fleet {
     let mut fleet = Fleet::default();
     fleet.lead(7);
     publish(&mut fleet, entries);
     fleet
 }
 
-fn publish(fleet: &mut Fleet, entries: &[Arc<Entry>]) -> bool {
+pub(super) fn publish(fleet: &mut Fleet, entries: &[Arc<Entry>]) -> bool {
     fleet.publish(&[(gateway(), (snapshot(entries), 60 * SECOND))].into())
 }
 
 /// A proxy joins; its session.
-fn join(fleet: &mut Fleet, name: &str, applied: Option<Applied>) -> String {
+pub(super) fn join(fleet: &mut Fleet, name: &str, applied: Option<Applied>) -> String {
     let hello =
         Hello { proxy: name.into(), gateway: gateway(), version: String::new(), ir: vec![IR], applied };
     let answer = fleet.hello(&hello);
@@ -67,7 +67,7 @@ fn ack(fleet: &mut Fleet, session: &str, applied: Applied, rejected: Vec<Rejecte
 }
 
 /// Sends what is due to a session and acknowledges it.
-fn settle(fleet: &mut Fleet, session: &str) -> Applied {
+pub(super) fn settle(fleet: &mut Fleet, session: &str) -> Applied {
     let due = fleet.next(&gateway(), session, SECOND);
     let applied = applied(&due);
     ack(fleet, session, applied, Vec::new());
@@ -202,7 +202,7 @@ fn a_stream_that_was_replaced_ends() {
     let first = join(&mut fleet, "one", None);
     join(&mut fleet, "one", None);
     assert_eq!(fleet.next(&gateway(), &first, SECOND), [FromOperator::Drain { reason: "Replaced".into() }]);
-    assert_eq!(fleet.report(&gateway(), report(&first, Vec::new())), None);
+    assert_eq!(fleet.report(&gateway(), report(&first, Vec::new()), SECOND), None);
 }
 
 #[test]
@@ -274,7 +274,7 @@ fn while_something_is_recalled_a_proxy_that_runs_something_is_asked_once_and_not
 }
 
 fn report(session: &str, health: Vec<Observed>) -> Report {
-    Report { session: session.to_owned(), serving: true, inflight: 0, health }
+    Report { session: session.to_owned(), serving: true, inflight: 0, health, catalogs: Vec::new() }
 }
 
 #[test]
@@ -287,12 +287,12 @@ fn the_worst_that_a_serving_proxy_says_of_an_upstream_counts() {
     }
     let seen = |state| vec![Observed { id: entry.id.clone(), state }];
     assert_eq!(fleet.health(&gateway(), &entry.id), None);
-    assert_eq!(fleet.report(&gateway(), report(&sessions[0], seen(Health::Healthy))), Some(true));
-    assert_eq!(fleet.report(&gateway(), report(&sessions[0], seen(Health::Healthy))), Some(false));
+    assert_eq!(fleet.report(&gateway(), report(&sessions[0], seen(Health::Healthy)), SECOND), Some(true));
+    assert_eq!(fleet.report(&gateway(), report(&sessions[0], seen(Health::Healthy)), SECOND), Some(false));
     assert_eq!(fleet.health(&gateway(), &entry.id), Some(("one", Health::Healthy)));
-    assert_eq!(fleet.report(&gateway(), report(&sessions[1], seen(Health::Unreachable))), Some(true));
+    assert_eq!(fleet.report(&gateway(), report(&sessions[1], seen(Health::Unreachable)), SECOND), Some(true));
     assert_eq!(fleet.health(&gateway(), &entry.id), Some(("two", Health::Unreachable)));
     let unknown = Observed { id: tenant("blue", "x").id.clone(), state: Health::Unreachable };
-    assert_eq!(fleet.report(&gateway(), report(&sessions[1], vec![unknown])), Some(true));
+    assert_eq!(fleet.report(&gateway(), report(&sessions[1], vec![unknown]), SECOND), Some(true));
     assert_eq!(fleet.health(&gateway(), &entry.id), Some(("one", Health::Healthy)), "it takes that back");
 }

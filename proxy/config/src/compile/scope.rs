@@ -1,5 +1,7 @@
 //! What one object sees of the others while it is compiled, and what it has to say about them.
 
+mod bundle;
+
 use std::collections::BTreeMap;
 
 use super::Compiled;

@@ -6,7 +6,7 @@ use crds::McpServer;
 use crds::mcp_server::{self as resource, ApprovalDefault, Scheme, ServiceRef};
 use crds::reference::ObjectRef;
 
-use super::{Claim, Resource, count, millis, set};
+use super::{Claim, Resource, count, millis, set, tls};
 use crate::compile::{Scope, View};
 use crate::diagnostics::Reason;
 use crate::id::ObjectId;
@@ -25,6 +25,10 @@ impl Resource for McpServer {
         credential::secrets(self, id)
     }
 
+    fn config_maps(&self, id: &ObjectId) -> Vec<ObjectId> {
+        tls::config_maps(self.tls.as_ref(), id)
+    }
+
     fn compile(&self, id: &ObjectId, scope: &mut Scope<'_>) -> Option<Spec> {
         let url = url(self, id, scope);
         Some(Spec::McpServer(Box::new(McpServerSpec {
@@ -38,6 +42,7 @@ impl Resource for McpServer {
             caller_credentials: self.caller_credentials,
             allow_plaintext_credentials: self.allow_plaintext_credentials,
             allow_private_endpoint: self.allow_private_endpoint || self.endpoint.service_ref.is_some(),
+            tls: tls::tls(self.tls.as_ref(), id, scope),
             tools: tools(&self.tools.clone().unwrap_or_default()),
             approval: approval(&self.approval.clone().unwrap_or_default()),
             failure_mode: self.failure_mode,

@@ -7,7 +7,7 @@ use crds::model_provider::{Api, ApiKey, Consent, Header, OnMissingSecret, OpenAi
 use crds::reference::ObjectRef;
 use url::Url;
 
-use super::{Claim, Resource, millis};
+use super::{Claim, Resource, millis, tls};
 use crate::compile::{Scope, View};
 use crate::id::{ObjectId, SecretId};
 use crate::spec::{self, Credential, OpenAiSpec, Placement, Protocol, ProviderSpec, Spec, WireApi};
@@ -29,6 +29,10 @@ impl Resource for ModelProvider {
         self.auth.iter().map(|auth| secret(&auth.api_key, id).holder).collect()
     }
 
+    fn config_maps(&self, id: &ObjectId) -> Vec<ObjectId> {
+        tls::config_maps(self.tls.as_ref(), id)
+    }
+
     fn compile(&self, id: &ObjectId, scope: &mut Scope<'_>) -> Option<Spec> {
         Some(Spec::Provider(ProviderSpec {
             namespace: id.namespace.clone(),
@@ -43,6 +47,7 @@ impl Resource for ModelProvider {
             allow_plaintext_credentials: self.allow_plaintext_credentials,
             headers: self.headers.iter().flatten().map(lower_cased).collect(),
             allow_private_endpoint: self.allow_private_endpoint,
+            tls: tls::tls(self.tls.as_ref(), id, scope),
             timeouts: timeouts(&self.timeouts.clone().unwrap_or_default()),
             retry_budget_percent: u8::try_from(self.retry_budget_percent).unwrap_or_default(),
         }))

@@ -6,7 +6,7 @@ use crds::mcp_server::{FailureMode, Pinning, Protocol};
 use crds::model_provider::CallerCredentials;
 use serde::{Deserialize, Serialize};
 
-use super::Filter;
+use super::{Filter, Tls};
 use crate::hash::Hash;
 use crate::id::SecretId;
 
@@ -37,6 +37,9 @@ pub struct McpServerSpec {
     pub allow_plaintext_credentials: bool,
     /// Whether the URLs may lead to private addresses. Loopback is never opened by this.
     pub allow_private_endpoint: bool,
+    /// How TLS connections are checked.
+    #[serde(default, skip_serializing_if = "Tls::is_default")]
+    pub tls: Tls,
     /// Which tools are offered, and how they are shown.
     pub tools: McpTools,
     /// When a person has to approve, at least.
@@ -145,6 +148,15 @@ pub struct McpLimits {
     pub result_bytes: u32,
     /// Tools that are listed at most.
     pub tools: u32,
+}
+
+impl McpServerSpec {
+    /// Tells whether both lead to the same server with the same credential, so that what was seen of one holds for the other.
+    #[must_use]
+    pub fn is_same_server(&self, other: &Self) -> bool {
+        let of = |spec: &Self| (spec.url.clone(), spec.protocol, spec.credential.clone(), spec.tls.clone());
+        of(self) == of(other)
+    }
 }
 
 impl McpCredential {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crds::model_provider::CallerCredentials;
 use serde::{Deserialize, Serialize};
 
+use super::Tls;
 use crate::hash::Hash;
 use crate::id::SecretId;
 
@@ -33,6 +34,9 @@ pub struct ProviderSpec {
     pub headers: BTreeMap<String, String>,
     /// Whether the URL may lead to private addresses. Loopback is never opened by this.
     pub allow_private_endpoint: bool,
+    /// How TLS connections are checked.
+    #[serde(default, skip_serializing_if = "Tls::is_default")]
+    pub tls: Tls,
     /// Limits of time for one call.
     pub timeouts: Timeouts,
     /// Retries allowed in percent of the calls, 0 to 100.

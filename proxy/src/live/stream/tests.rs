@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use config::delivery::{SnapshotFrame, Welcome};
 use config::snapshot::{Delta, diff};
-use config::spec::{CallerCredentials, Credential, OpenAiSpec, Protocol, ProviderSpec, Timeouts, WireApi};
+use config::spec::{
+    CallerCredentials, Credential, OpenAiSpec, Protocol, ProviderSpec, Timeouts, Tls, WireApi,
+};
 use config::{Entry, Spec};
 use parking_lot::Mutex;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -96,6 +98,7 @@ fn snapshot(base_url: &str, header: &str) -> Snapshot {
         allow_plaintext_credentials: false,
         headers: [("x-team".to_owned(), header.to_owned())].into(),
         allow_private_endpoint: false,
+        tls: Tls::default(),
         timeouts: Timeouts { connect_ms: 1000, first_byte_ms: 1000, stream_idle_ms: 1000, total_ms: 1000 },
         retry_budget_percent: 20,
     };
@@ -134,7 +137,14 @@ async fn begun(streams: Vec<Vec<FromOperator>>) -> (Operator, Follower, Live, te
     };
     let reaches = Reaches { loopback: true, url_models: false };
     let (servers, issuers) = (tools::mcp::Pool::default(), Issuers::new(true));
-    let frame = Frame { reaches, flags: Flags::default(), issuers, servers, clients: Arc::default() };
+    let frame = Frame {
+        reaches,
+        flags: Flags::default(),
+        issuers,
+        servers,
+        clients: Arc::default(),
+        local: Arc::default(),
+    };
     (operator, Follower::new(settings).unwrap(), Live::of_stream(gateway(), frame), folder)
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::failure::{Failure, Reason};
 use super::server::Limits;
 use super::session::{Era, Page, Session};
-use super::tool::Tool;
+use super::tool::{Tool, sha256};
 
 /// The longest time for which a list is believed.
 const LONGEST: Duration = Duration::from_secs(3600);
@@ -68,6 +68,25 @@ struct Pages {
     ttl: Option<Duration>,
     is_private: bool,
     says_scope: bool,
+}
+
+impl Catalog {
+    /// A list without tools.
+    pub fn empty(protocol: &str) -> Self {
+        let (tools, problems) = (Vec::new(), Vec::new());
+        Self { tools, problems, protocol: protocol.to_owned(), ttl: None, is_public: false, bytes: 0 }
+    }
+
+    /// The names of the tools with their digests, by name.
+    pub fn digests(&self) -> BTreeMap<&str, &str> {
+        self.tools.iter().map(|tool| (tool.name.as_str(), tool.digest.as_str())).collect()
+    }
+
+    /// `sha256:` and the hash of all names and digests. The order in which the server lists its tools does not count.
+    pub fn digest(&self) -> String {
+        let lines = self.digests().into_iter().map(|(name, digest)| format!("{digest} {name}\n"));
+        sha256(&lines.collect::<String>())
+    }
 }
 
 /// Asks for every page.
@@ -159,6 +178,19 @@ mod tests {
             problems.iter().map(|problem| problem.flaw).collect::<Vec<_>>(),
             [Flaw::Duplicate, Flaw::Malformed]
         );
+    }
+
+    #[test]
+    fn the_digest_of_a_list_is_that_of_its_tools_in_any_order() {
+        let catalog = |names: &[&str]| Catalog {
+            tools: names.iter().map(|name| tool(name)).collect(),
+            ..Catalog::empty("2025-11-25")
+        };
+        assert_eq!(catalog(&["a", "b"]).digest(), catalog(&["b", "a"]).digest());
+        assert_ne!(catalog(&["a", "b"]).digest(), catalog(&["a"]).digest());
+        let mut changed = catalog(&["a", "b"]);
+        changed.tools[1].digest = "sha256:0".into();
+        assert_ne!(catalog(&["a", "b"]).digest(), changed.digest());
     }
 
     proptest! {

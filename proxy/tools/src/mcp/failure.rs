@@ -48,6 +48,9 @@ pub enum Reason {
     /// The egress rules forbid its address.
     #[error("the MCP server cannot be reached")]
     Denied,
+    /// No TLS connection, for instance since its certificate is not trusted.
+    #[error("the MCP server cannot be reached")]
+    Tls,
     /// No answer in time.
     #[error("the MCP server did not answer in time")]
     Timeout,
@@ -127,6 +130,7 @@ impl Reason {
             Self::Token => 401,
             Self::Unreachable
             | Self::Denied
+            | Self::Tls
             | Self::Lost
             | Self::Malformed
             | Self::TooLarge
@@ -142,7 +146,9 @@ impl Reason {
     pub(super) fn ends_connection(self) -> bool {
         match self {
             Self::Status(code) => matches!(code, 300..=399 | 400 | 401 | 403 | 404 | 405 | 410),
-            Self::Lost | Self::Malformed | Self::Unreachable | Self::Denied | Self::Version => true,
+            Self::Lost | Self::Malformed | Self::Unreachable | Self::Denied | Self::Tls | Self::Version => {
+                true
+            }
             Self::Timeout
             | Self::TooLarge
             | Self::Pages

@@ -16,6 +16,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
 use super::failure::{Failure, Reason};
+use super::server::Web;
 use super::session::{Wire, mended, post_status, request_reason};
 
 /// A failure as an error, which the traits of rmcp want.
@@ -54,9 +55,9 @@ impl LegacySse {
     /// Opens the stream and waits for the address to post to.
     ///
     /// Errors: the server refuses, sends no event stream, or names an address that is not its own.
-    pub(super) async fn open(wire: &Wire) -> Result<Self, Failure> {
+    pub(super) async fn open(wire: &Wire, web: &Web) -> Result<Self, Failure> {
         let deadline = Instant::now() + wire.timeouts.list;
-        let get = wire.client.get(wire.url.url().clone()).header(ACCEPT, "text/event-stream");
+        let get = web.client.get(web.url.url().clone()).header(ACCEPT, "text/event-stream");
         let sent =
             timeout_at(deadline, with(get, &wire.headers).send()).await.map_err(|_| Reason::Timeout)?;
         let response = sent.map_err(|error| request_reason(&error))?;
@@ -68,10 +69,9 @@ impl LegacySse {
         }
         let mut events = Events::new(response, wire.limits.message_bytes);
         let event = timeout_at(deadline, events.next()).await.map_err(|_| Reason::Timeout)??;
-        let url =
-            event.filter(|event| event.name == "endpoint").and_then(|event| endpoint(wire, &event.data));
+        let url = event.filter(|event| event.name == "endpoint").and_then(|event| endpoint(web, &event.data));
         let outlet = Outlet {
-            client: wire.client.clone(),
+            client: web.client.clone(),
             url: url.ok_or(Reason::Malformed)?,
             headers: wire.headers.clone(),
             patience: wire.timeouts.list,
@@ -166,9 +166,9 @@ fn is_event_stream(response: &reqwest::Response) -> bool {
 }
 
 /// The address to post to: of the same origin, and within the rules like any other.
-fn endpoint(wire: &Wire, said: &str) -> Option<Url> {
-    let url = wire.url.url().join(said.trim()).ok()?;
-    let is_own = url.origin() == wire.url.url().origin();
-    let allowed = Destination::parse(url.as_str(), wire.reach).ok()?;
+fn endpoint(web: &Web, said: &str) -> Option<Url> {
+    let url = web.url.url().join(said.trim()).ok()?;
+    let is_own = url.origin() == web.url.url().origin();
+    let allowed = Destination::parse(url.as_str(), web.reach).ok()?;
     is_own.then(|| allowed.url().clone())
 }

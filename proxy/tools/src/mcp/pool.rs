@@ -55,13 +55,27 @@ struct Access {
     token: Option<Token>,
 }
 
+/// A tool list, and whether it was there already.
+struct Listed {
+    catalog: Arc<Catalog>,
+    is_kept: bool,
+}
+
 impl Pool {
     /// The tools of a server, from the cache if they are there.
     ///
     /// Errors: they cannot be had within the time for a list.
     pub async fn list(&self, tenant: &Tenant, server: &Server) -> Result<Arc<Catalog>, Failure> {
         let listed = timeout(server.timeouts.list, Box::pin(self.list_twice(tenant, server))).await;
-        listed.unwrap_or_else(|_| Err(Reason::Timeout.into()))
+        let listed = listed.unwrap_or_else(|_| Err(Reason::Timeout.into()));
+        if let Some(witness) = &server.witness {
+            match &listed {
+                Ok(Listed { is_kept: true, .. }) => {}
+                Ok(listed) => witness.listed(&listed.catalog),
+                Err(failure) => witness.unlisted(failure),
+            }
+        }
+        listed.map(|listed| listed.catalog)
     }
 
     /// Calls a tool. Dropping the future cancels the call at the server.
@@ -69,7 +83,14 @@ impl Pool {
     /// Errors: the tool failed, or the server did, or the time for a call is over.
     pub async fn call(&self, tenant: &Tenant, server: &Server, call: &Call) -> Result<Outcome, Failure> {
         let called = timeout(server.timeouts.total, Box::pin(self.call_twice(tenant, server, call))).await;
-        called.unwrap_or_else(|_| Err(Reason::Timeout.into()))
+        let called = called.unwrap_or_else(|_| Err(Reason::Timeout.into()));
+        if let Some(witness) = &server.witness {
+            match &called {
+                Ok(_) | Err(Failure::Execution { .. }) => witness.answered(),
+                Err(failure) => witness.unanswered(failure),
+            }
+        }
+        called
     }
 
     /// Closes connections that nobody used for five minutes. Never ends; its owner drops it.
@@ -106,7 +127,7 @@ impl Pool {
         self.0.entries.lock().keys().filter(|key| key.tenant == *tenant).count()
     }
 
-    async fn list_twice(&self, tenant: &Tenant, server: &Server) -> Result<Arc<Catalog>, Failure> {
+    async fn list_twice(&self, tenant: &Tenant, server: &Server) -> Result<Listed, Failure> {
         let access = self.access(server).await?;
         let listed = self.list_once(tenant, server, &access).await;
         if !self.renews(server, &access, &listed) {
@@ -115,22 +136,17 @@ impl Pool {
         self.list_once(tenant, server, &self.access(server).await?).await
     }
 
-    async fn list_once(
-        &self,
-        tenant: &Tenant,
-        server: &Server,
-        access: &Access,
-    ) -> Result<Arc<Catalog>, Failure> {
+    async fn list_once(&self, tenant: &Tenant, server: &Server, access: &Access) -> Result<Listed, Failure> {
         let public = Key::of_public_list(tenant, server);
         let now = Instant::now();
         let shared = public.as_ref().and_then(|key| self.0.public.lock().get(key).cloned());
         if let Some(kept) = shared.filter(|kept| kept.until > now) {
-            return Ok(kept.catalog);
+            return Ok(Listed { catalog: kept.catalog, is_kept: true });
         }
         let key = Key::of_connection(tenant, server, &access.headers);
         let entry = self.entry(&key, server);
         if let Some(kept) = entry.kept() {
-            return Ok(kept.catalog);
+            return Ok(Listed { catalog: kept.catalog, is_kept: true });
         }
         let listed = entry.list(&wire(server, access), &self.0.eras, server.catalog_ttl).await;
         self.trim(tenant);
@@ -138,7 +154,7 @@ impl Pool {
         if let (Some(key), Some(kept)) = (public, entry.kept().filter(|kept| kept.catalog.is_public)) {
             self.0.public.lock().insert(key, kept);
         }
-        listed
+        listed.map(|catalog| Listed { catalog, is_kept: false })
     }
 
     async fn call_twice(&self, tenant: &Tenant, server: &Server, call: &Call) -> Result<Outcome, Failure> {
@@ -178,10 +194,11 @@ impl Pool {
     /// The headers of a request, with a token where it takes one.
     async fn access(&self, server: &Server) -> Result<Access, Failure> {
         let headers = server.headers.clone();
-        let Some(credentials) = server.oauth.as_ref().filter(|_| !headers.has_authorization()) else {
+        let oauth = server.oauth.as_ref().filter(|_| !headers.has_authorization());
+        let Some((credentials, web)) = oauth.zip(server.web()) else {
             return Ok(Access { headers, token: None });
         };
-        let token = self.0.tokens.get(&server.client, credentials, server.timeouts.list).await?;
+        let token = self.0.tokens.get(&web.client, credentials, server.timeouts.list).await?;
         let headers = headers.with_bearer(&token.secret).map_err(|_| Reason::Token)?;
         Ok(Access { headers, token: Some(token) })
     }
@@ -252,9 +269,7 @@ impl Pool {
 
 fn wire(server: &Server, access: &Access) -> Wire {
     Wire {
-        client: server.client.clone(),
-        url: server.url.clone(),
-        reach: server.reach,
+        place: server.place.clone(),
         protocol: server.protocol,
         headers: access.headers.pairs().to_vec(),
         limits: server.limits,
@@ -271,6 +286,7 @@ mod tests {
     use protocol::destination::{Destination, Reach};
 
     use super::*;
+    use crate::mcp::server::{Place, Web};
 
     #[expect(clippy::disallowed_methods, reason = "nothing is dialled")]
     fn server(url: &str) -> Server {
@@ -278,6 +294,11 @@ mod tests {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let url = Destination::parse(url, Reach::default()).expect("good");
         Server::new(reqwest::Client::new(), url, Reach::default())
+    }
+
+    fn web(server: &mut Server) -> &mut Web {
+        let Place::Web(web) = &mut server.place else { panic!("it has a URL") };
+        web
     }
 
     #[tokio::test(start_paused = true)]
@@ -318,12 +339,13 @@ mod tests {
         for changed in [
             key(&other, &|_| {}),
             key(&acme, &bearing),
-            key(&acme, &|server| server.reach.private = true),
+            key(&acme, &|server| web(server).reach.private = true),
             key(&acme, &|server| server.object = Some("mcp/a/b".into())),
             key(&acme, &|server| server.limits.message_bytes = 1),
             key(&acme, &|server| server.timeouts.call = Duration::ZERO),
             key(&acme, &|server| {
-                server.url = Destination::parse("https://a.example/other", Reach::default()).expect("good");
+                web(server).url =
+                    Destination::parse("https://a.example/other", Reach::default()).expect("good");
             }),
         ] {
             assert_ne!(base, changed);

@@ -8,17 +8,13 @@ use protocol::Object;
 use protocol::destination::{Destination, Reach};
 use tokio::sync::Semaphore;
 
-use super::{ClientCredentials, Headers};
+use super::{ClientCredentials, Headers, Program, Witness};
 
 /// A server, and how it may be spoken to.
 #[derive(Debug)]
 pub struct Server {
-    /// Where it is; checked.
-    pub url: Destination,
-    /// How far it may lie inside; URLs that it names itself are checked by it.
-    pub reach: Reach,
-    /// Guarded: follows no redirect, knows no proxy, checks every address, and has no timeout but the one for connecting.
-    pub client: reqwest::Client,
+    /// Where it is.
+    pub place: Place,
     /// Which protocol it speaks.
     pub protocol: Protocol,
     /// Sent with every request.
@@ -34,7 +30,29 @@ pub struct Server {
     /// The object of the configuration that it comes from. Public tool lists are shared within one, and [`super::Pool::forget`]
     /// goes by it.
     pub object: Option<String>,
+    /// Who is told what became of requests.
+    pub witness: Option<Arc<dyn Witness>>,
     slots: OnceLock<Arc<Semaphore>>,
+}
+
+/// Where a server is.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// At a URL.
+    Web(Web),
+    /// On this machine: it is started when it is needed.
+    Program(Arc<Program>),
+}
+
+/// A URL, and how it may be reached.
+#[derive(Clone, Debug)]
+pub struct Web {
+    /// Checked.
+    pub url: Destination,
+    /// How far it may lie inside; URLs that the server names itself are checked by it.
+    pub reach: Reach,
+    /// Guarded: follows no redirect, knows no proxy, checks every address, and has no timeout but the one for connecting.
+    pub client: reqwest::Client,
 }
 
 /// Which protocol a server speaks.
@@ -126,10 +144,13 @@ pub struct Progress {
 impl Server {
     /// A server with the default limits, no credentials, and a protocol to be found out.
     pub fn new(client: reqwest::Client, url: Destination, reach: Reach) -> Self {
+        Self::at(Place::Web(Web { url, reach, client }))
+    }
+
+    /// The same at any place.
+    pub fn at(place: Place) -> Self {
         Self {
-            url,
-            reach,
-            client,
+            place,
             protocol: Protocol::default(),
             headers: Headers::default(),
             oauth: None,
@@ -137,17 +158,17 @@ impl Server {
             timeouts: Timeouts::default(),
             catalog_ttl: Duration::from_secs(60),
             object: None,
+            witness: None,
             slots: OnceLock::new(),
         }
     }
 
-    /// The same server with headers of a caller beside its own, which win. Calls at once are counted together.
+    /// The same server with headers of a caller beside its own, which win. Calls at once are counted together; what becomes of
+    /// them is told to nobody, unless the caller of this says so.
     #[must_use]
     pub fn with_headers(&self, headers: Headers) -> Self {
         Self {
-            url: self.url.clone(),
-            reach: self.reach,
-            client: self.client.clone(),
+            place: self.place.clone(),
             protocol: self.protocol,
             headers,
             oauth: self.oauth.clone(),
@@ -155,7 +176,16 @@ impl Server {
             timeouts: self.timeouts,
             catalog_ttl: self.catalog_ttl,
             object: self.object.clone(),
+            witness: None,
             slots: OnceLock::from(Arc::clone(self.slots())),
+        }
+    }
+
+    /// Its URL, if it has one.
+    pub fn web(&self) -> Option<&Web> {
+        match &self.place {
+            Place::Web(web) => Some(web),
+            Place::Program(_) => None,
         }
     }
 

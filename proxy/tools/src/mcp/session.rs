@@ -1,5 +1,6 @@
 //! One connection to a server. What is asked over it goes through rmcp; here its types become ours.
 
+mod child;
 mod ear;
 mod fault;
 mod guard;
@@ -14,7 +15,6 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 use protocol::Object;
-use protocol::destination::{Destination, Reach};
 use rmcp::model::{
     CallToolRequest, CallToolRequestParams, ClientRequest, CustomResult, InputRequest, InputRequests,
     InputResponses, ListToolsRequest, PaginatedRequestParams, RequestMetaObject, ServerResult,
@@ -23,13 +23,14 @@ use rmcp::service::{PeerRequestOptions, RunningService};
 use rmcp::{Peer, RoleClient};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use self::ear::Ear;
 use self::guard::Guard;
 use super::failure::{Failure, Reason};
 use super::outcome::{Outcome, Raw};
-use super::server::{Call, Limits, Protocol, Sink, Timeouts, Trace};
+use super::server::{Call, Limits, Place, Protocol, Sink, Timeouts, Trace};
 
 pub(super) use fault::{of_request as request_reason, post_status};
 pub(super) use lenient::mended;
@@ -38,15 +39,14 @@ pub(super) use page::Page;
 /// JSON-RPC: the request is not one that is answered here.
 const INVALID_REQUEST: i64 = -32600;
 
-/// How long a goodbye may take.
+/// How long a goodbye may take, and how long a program that ends.
 const GOODBYE: Duration = Duration::from_secs(2);
+const LAST_GOODBYE: Duration = Duration::from_secs(8);
 
 /// What a connection needs of a server: no reference to it, so that it may outlive a change of configuration.
 #[derive(Clone, Debug)]
 pub(super) struct Wire {
-    pub(super) client: reqwest::Client,
-    pub(super) url: Destination,
-    pub(super) reach: Reach,
+    pub(super) place: Place,
     pub(super) protocol: Protocol,
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) limits: Limits,
@@ -67,6 +67,8 @@ pub(super) struct Session {
     era: Era,
     limits: Limits,
     timeouts: Timeouts,
+    /// Passes on what a program writes to its standard error.
+    log: Option<JoinSet<()>>,
 }
 
 impl Session {
@@ -81,7 +83,7 @@ impl Session {
     }
 
     fn new(connection: RunningService<RoleClient, Ear>, era: Era, wire: &Wire) -> Self {
-        Self { connection, era, limits: wire.limits, timeouts: wire.timeouts }
+        Self { connection, era, limits: wire.limits, timeouts: wire.timeouts, log: None }
     }
 
     pub(super) fn era(&self) -> Era {
@@ -187,8 +189,9 @@ impl Session {
 
     /// Ends the session at the server, if it has one.
     pub(super) async fn close(self) {
-        // A server that does not answer a goodbye forgets the session by itself.
-        let _ = timeout(GOODBYE, self.connection.cancel()).await;
+        // A server that does not answer a goodbye forgets the session by itself, and a program that does not end is killed.
+        let patience = if self.log.is_some() { LAST_GOODBYE } else { GOODBYE };
+        let _ = timeout(patience, self.connection.cancel()).await;
     }
 }
 

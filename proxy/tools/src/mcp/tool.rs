@@ -87,7 +87,12 @@ fn digest(raw: &Value) -> String {
     let keys = ["name", "description", "inputSchema", "outputSchema", "annotations"];
     let known = |key: &str| Some((key.to_owned(), raw.get(key).filter(|value| !value.is_null())?.clone()));
     let said = Value::Object(keys.into_iter().filter_map(known).collect());
-    let hash = Sha256::digest(text::canonical(&said));
+    sha256(&text::canonical(&said))
+}
+
+/// `sha256:` and the hash of a text.
+pub(super) fn sha256(text: &str) -> String {
+    let hash = Sha256::digest(text);
     hash.iter().fold("sha256:".to_owned(), |text, byte| text + &format!("{byte:02x}"))
 }
 

@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::time::Instant;
 use tools::mcp::{Failure, Reason};
 
-use super::stage::{Stage, bearing, code, error, guarded, server};
+use super::stage::{Stage, bearing, code, error, guarded, server, web};
 
 /// What a server's own words would be recognised by.
 const SECRET: &str = "secret";
@@ -172,7 +172,7 @@ impl Resolve for Closed {
 async fn a_name_whose_address_is_forbidden_is_told_from_one_that_does_not_answer() -> anyhow::Result<()> {
     let stage = Stage::of(Eras::BOTH).await?;
     let mut server = server("http://a.localhost:9/mcp");
-    server.client = guarded(Arc::new(Closed));
+    web(&mut server).client = guarded(Arc::new(Closed));
     let failure = stage.names(&server).await.expect_err("denied");
     assert_eq!((failure.reason(), code(&failure)), (Some(Reason::Denied), 502));
     assert_eq!(error(&failure), error(&Failure::from(Reason::Unreachable)), "who asks learns no more");

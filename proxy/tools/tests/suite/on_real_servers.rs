@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use protocol::id::Tenant;
-use regression::harness::mcp::{RealServer, Transport};
+use regression::harness::mcp::{RealServer, Transport, everything_script};
+use secrecy::SecretString;
 use serde_json::{Value, json};
-use tools::mcp::{Catalog, Failure, Pool, Progress, Protocol, Server, Trace};
+use tools::mcp::{Catalog, Failure, Place, Pool, Program, Progress, Protocol, Server, Trace};
 
 use super::stage::{call, names, server, speaking};
 
@@ -124,5 +125,20 @@ async fn the_python_sdk_in_every_era_and_form() -> anyhow::Result<()> {
             talk.pool.close().await;
         }
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn server_everything_as_a_program() -> anyhow::Result<()> {
+    let Some((script, path)) = everything_script() else { return Ok(()) };
+    let arguments = [script.display().to_string(), "stdio".to_owned()].map(SecretString::from).into();
+    let environment = [("PATH".to_owned(), SecretString::from(path))].into();
+    let program = Program::new("everything".into(), "node".into(), arguments, environment);
+    let mut talk = Talk::new("http://127.0.0.1/unused", Protocol::Auto);
+    let timeouts = talk.server.timeouts;
+    talk.server = Server::at(Place::Program(Arc::new(program)));
+    talk.server.timeouts = timeouts;
+    everything(&talk, "2025-11-25").await?;
+    talk.pool.close().await;
     Ok(())
 }

@@ -6,7 +6,7 @@ use protocol::id::Tenant;
 use regression::fakes::mcp::Eras;
 use serde_json::json;
 
-use super::stage::{Stage, bearing, call};
+use super::stage::{Stage, bearing, call, web};
 
 #[tokio::test]
 async fn one_connection_serves_a_tenant_with_the_same_credentials() -> anyhow::Result<()> {
@@ -27,7 +27,7 @@ async fn tenants_credentials_objects_and_rules_never_share_one() -> anyhow::Resu
     let mut object = bearing(stage.server(), "one");
     object.object = Some("mcp/a/b".into());
     let mut reach = bearing(stage.server(), "one");
-    reach.reach.private = true;
+    web(&mut reach).reach.private = true;
     let (acme, other) = (Tenant::new("acme"), Tenant::new("other"));
     let two = bearing(stage.server(), "two");
     for (tenant, server) in [(&acme, &one), (&other, &one), (&acme, &two), (&acme, &object), (&acme, &reach)]

@@ -10,7 +10,7 @@ use protocol::responses::mcp::McpError;
 use regression::fakes::mcp::{Behaviour, Eras, McpServer};
 use secrecy::SecretString;
 use serde_json::Value;
-use tools::mcp::{Call, Catalog, Failure, Headers, Outcome, Pool, Protocol, Server, Timeouts};
+use tools::mcp::{Call, Catalog, Failure, Headers, Outcome, Place, Pool, Protocol, Server, Timeouts, Web};
 
 pub(crate) const REACH: Reach = Reach { http: true, private: false, loopback: true };
 
@@ -67,6 +67,11 @@ fn with_client(client: reqwest::Client, url: &str) -> Server {
         total: Duration::from_secs(5),
     };
     server
+}
+
+pub(crate) fn web(server: &mut Server) -> &mut Web {
+    let Place::Web(web) = &mut server.place else { panic!("it has a URL") };
+    web
 }
 
 pub(crate) fn speaking(mut server: Server, protocol: Protocol) -> Server {

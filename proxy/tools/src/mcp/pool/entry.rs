@@ -164,7 +164,7 @@ impl Entry {
         let is_mute = session.era() == Era::Sse && failure.reason() == Some(Reason::Timeout);
         if is_mute || failure.reason().is_some_and(Reason::ends_connection) {
             self.retire(session);
-            eras.forget(wire.url.url());
+            eras.forget(wire);
         }
     }
 
@@ -174,5 +174,8 @@ impl Entry {
 }
 
 fn is_gone(failure: &Failure) -> bool {
-    matches!(failure.reason(), Some(Reason::Lost | Reason::Unreachable | Reason::Status(400 | 404 | 405)))
+    matches!(
+        failure.reason(),
+        Some(Reason::Lost | Reason::Unreachable | Reason::Tls | Reason::Status(400 | 404 | 405))
+    )
 }

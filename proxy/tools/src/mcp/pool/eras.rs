@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use url::{Position, Url};
 
 use crate::mcp::failure::{Failure, Reason};
-use crate::mcp::server::Protocol;
+use crate::mcp::server::{Place, Protocol};
 use crate::mcp::session::{Era, Session, Wire};
 
 /// Callers can bring addresses of their own, so there is a limit.
@@ -21,22 +21,22 @@ impl Eras {
     ///
     /// Errors: there is none.
     pub(super) async fn open(&self, wire: &Wire) -> Result<Session, Failure> {
-        if wire.protocol != Protocol::Auto {
+        let Some(url) = url(wire).filter(|_| wire.protocol == Protocol::Auto) else {
             return Session::open(wire).await;
-        }
-        if let Some(known) = self.known(wire.url.url()) {
+        };
+        if let Some(known) = self.known(url) {
             match Session::open(&Wire { protocol: known, ..wire.clone() }).await {
-                Err(failure) if may_have_changed(&failure) => self.forget(wire.url.url()),
+                Err(failure) if may_have_changed(&failure) => self.forget(wire),
                 other => return other,
             }
         }
         let session = Session::open(wire).await?;
-        self.learn(wire.url.url(), session.era());
+        self.learn(url, session.era());
         Ok(session)
     }
 
-    pub(super) fn forget(&self, url: &Url) {
-        self.0.lock().remove(place(url));
+    pub(super) fn forget(&self, wire: &Wire) {
+        url(wire).and_then(|url| self.0.lock().remove(place(url)));
     }
 
     fn known(&self, url: &Url) -> Option<Protocol> {
@@ -53,6 +53,13 @@ impl Eras {
             eras.clear();
         }
         eras.insert(place(url).to_owned(), era);
+    }
+}
+
+fn url(wire: &Wire) -> Option<&Url> {
+    match &wire.place {
+        Place::Web(web) => Some(web.url.url()),
+        Place::Program(_) => None,
     }
 }
 

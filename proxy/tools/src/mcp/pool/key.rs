@@ -3,7 +3,7 @@
 use protocol::id::Tenant;
 use sha2::{Digest, Sha256};
 
-use crate::mcp::{Headers, Server};
+use crate::mcp::{Headers, Place, Server};
 
 /// Names a connection, or a tool list that is shared.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,10 +24,13 @@ impl Key {
     }
 
     fn new(tenant: &Tenant, server: &Server, credentials: &[u8]) -> Self {
-        let rules =
-            format!("{:?}{:?}{:?}{:?}", server.reach, server.protocol, server.limits, server.timeouts);
+        let (place, reach) = match &server.place {
+            Place::Web(web) => (web.url.url().as_str(), Some(web.reach)),
+            Place::Program(program) => (program.label(), None),
+        };
+        let rules = format!("{reach:?}{:?}{:?}{:?}", server.protocol, server.limits, server.timeouts);
         let object = format!("{:?}", server.object);
-        let parts = [server.url.url().as_str().as_bytes(), rules.as_bytes(), object.as_bytes(), credentials];
+        let parts = [place.as_bytes(), rules.as_bytes(), object.as_bytes(), credentials];
         let mut hash = Sha256::new();
         for part in parts {
             hash.update((part.len() as u64).to_be_bytes());

@@ -45,6 +45,7 @@ pub(crate) fn of_request(error: &reqwest::Error) -> Reason {
     match error.status() {
         Some(status) => Reason::Status(status.as_u16()),
         None if denied => Reason::Denied,
+        None if error.is_connect() && causes(error).any(is_tls) => Reason::Tls,
         None if error.is_connect() => Reason::Unreachable,
         None if error.is_timeout() => Reason::Timeout,
         None => Reason::Lost,
@@ -111,6 +112,14 @@ fn is_denial(cause: &(dyn Error + 'static)) -> bool {
     cause.is::<Denied>() || inside.is_some_and(|inside| inside.is::<Denied>())
 }
 
+/// The TLS library wraps its errors so, and the connector may wrap that once more.
+fn is_tls(cause: &(dyn Error + 'static)) -> bool {
+    cause.downcast_ref::<io::Error>().is_some_and(|error| {
+        let inside = error.get_ref().and_then(|inside| inside.downcast_ref::<io::Error>());
+        error.kind() == io::ErrorKind::InvalidData || inside.is_some_and(|inside| is_tls(inside))
+    })
+}
+
 fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error: &&'e (dyn Error + 'static)| (*error).source())
 }
@@ -118,6 +127,13 @@ fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_certificate_that_is_not_trusted_is_told_apart_however_it_is_wrapped() {
+        let bad = || io::Error::new(io::ErrorKind::InvalidData, "bad certificate");
+        assert!(is_tls(&bad()) && is_tls(&io::Error::other(bad())));
+        assert!(!is_tls(&io::Error::from(io::ErrorKind::ConnectionRefused)));
+    }
 
     #[test]
     fn of_a_status_only_the_number_is_read() {

@@ -1,53 +1,93 @@
-//! The values of Secrets that objects name, fetched one by one; of all others only names and versions are seen.
+//! The values of Secrets and ConfigMaps that objects name, fetched one by one; of all others only names and versions are seen.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
 use std::time::Duration;
 
 use config::{ObjectId, Secret};
-use k8s_openapi::api::core::v1::Secret as Resource;
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret as Resource};
 use kube::core::PartialObjectMeta;
 use kube::runtime::watcher::Event;
 use kube::{Api, Client};
+use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 use tracing::warn;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is known of Secrets.
-#[derive(Default)]
-pub(crate) struct Secrets {
-    /// The version of every Secret there is.
+pub(crate) type Secrets = Values<Resource>;
+
+/// What is known of ConfigMaps.
+pub(crate) type ConfigMaps = Values<ConfigMap>;
+
+/// Objects that hold values by key.
+pub(crate) trait Holder:
+    kube::Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + DeserializeOwned + Debug
+{
+    const KIND: &'static str;
+    type Value: Clone;
+
+    /// The values that are text.
+    fn values(self) -> BTreeMap<String, Self::Value>;
+}
+
+/// What is known of the holders of one kind.
+pub(crate) struct Values<R: Holder> {
+    /// The version of every one there is.
     versions: BTreeMap<ObjectId, String>,
     /// The values of those that are wanted, with the version that they come from.
-    values: BTreeMap<ObjectId, Fetched>,
+    values: BTreeMap<ObjectId, Fetched<R::Value>>,
     /// While a list goes on, what it has shown so far.
     listing: Option<BTreeSet<ObjectId>>,
     is_listed: bool,
 }
 
-struct Fetched {
+struct Fetched<V> {
     version: String,
-    values: BTreeMap<String, Secret>,
+    values: BTreeMap<String, V>,
 }
 
-impl Secrets {
+impl Holder for Resource {
+    const KIND: &'static str = "Secret";
+    type Value = Secret;
+
+    fn values(self) -> BTreeMap<String, Secret> {
+        let data = self.data.unwrap_or_default().into_iter();
+        data.filter_map(|(key, bytes)| Some((key, Secret::new(String::from_utf8(bytes.0).ok()?)))).collect()
+    }
+}
+
+impl Holder for ConfigMap {
+    const KIND: &'static str = "ConfigMap";
+    type Value = String;
+
+    fn values(self) -> BTreeMap<String, String> {
+        self.data.unwrap_or_default()
+    }
+}
+
+impl<R: Holder> Default for Values<R> {
+    fn default() -> Self {
+        Self { versions: BTreeMap::new(), values: BTreeMap::new(), listing: None, is_listed: false }
+    }
+}
+
+impl<R: Holder> Values<R> {
     pub(crate) fn is_listed(&self) -> bool {
         self.is_listed
     }
 
-    /// Takes in what the watch shows. True if it concerns a Secret that is `wanted`.
-    pub(crate) fn apply(
-        &mut self,
-        event: Event<PartialObjectMeta<Resource>>,
-        wanted: &BTreeSet<ObjectId>,
-    ) -> bool {
+    /// Takes in what the watch shows. True if it concerns one that is `wanted`.
+    pub(crate) fn apply(&mut self, event: Event<PartialObjectMeta<R>>, wanted: &BTreeSet<ObjectId>) -> bool {
         let concerned = match event {
             Event::Init => {
                 self.listing = Some(BTreeSet::new());
                 None
             }
-            Event::InitApply(secret) => {
-                let id = self.note(&secret);
+            Event::InitApply(holder) => {
+                let id = self.note(&holder);
                 if let (Some(id), Some(listing)) = (&id, &mut self.listing) {
                     listing.insert(id.clone());
                 }
@@ -60,9 +100,9 @@ impl Secrets {
                 self.is_listed = true;
                 return true;
             }
-            Event::Apply(secret) => self.note(&secret),
-            Event::Delete(secret) => {
-                let id = id(&secret);
+            Event::Apply(holder) => self.note(&holder),
+            Event::Delete(holder) => {
+                let id = id(&holder);
                 id.inspect(|id| drop(self.versions.remove(id)))
             }
         };
@@ -72,44 +112,42 @@ impl Secrets {
     /// Fetches what is wanted and not known in its present version. One that cannot be fetched keeps the value it had.
     pub(crate) async fn gather(&mut self, client: &Client, wanted: &BTreeSet<ObjectId>) {
         self.values.retain(|id, _| wanted.contains(id) && self.versions.contains_key(id));
-        for id in wanted {
+        for id in wanted.iter().filter(|id| id.kind == R::KIND) {
             let Some(version) = self.versions.get(id) else { continue };
             if self.values.get(id).is_some_and(|known| known.version == *version) {
                 continue;
             }
-            let api: Api<Resource> = Api::namespaced(client.clone(), &id.namespace);
+            let api: Api<R> = Api::namespaced(client.clone(), &id.namespace);
             match timeout(PATIENCE, api.get_opt(&id.name)).await {
-                Ok(Ok(Some(secret))) => drop(self.values.insert(id.clone(), fetched(secret))),
+                Ok(Ok(Some(holder))) => drop(self.values.insert(id.clone(), fetched(holder))),
                 Ok(Ok(None)) => drop(self.values.remove(id)),
-                Ok(Err(error)) => warn!(secret = %id, %error, "Cannot fetch a Secret"),
-                Err(_) => warn!(secret = %id, "Fetching a Secret takes too long"),
+                Ok(Err(error)) => warn!(object = %id, %error, "Cannot fetch values"),
+                Err(_) => warn!(object = %id, "Fetching values takes too long"),
             }
         }
     }
 
     /// The values for the compiler.
-    pub(crate) fn world(&self) -> BTreeMap<ObjectId, BTreeMap<String, Secret>> {
+    pub(crate) fn world(&self) -> BTreeMap<ObjectId, BTreeMap<String, R::Value>> {
         self.values.iter().map(|(id, known)| (id.clone(), known.values.clone())).collect()
     }
 
-    fn note(&mut self, secret: &PartialObjectMeta<Resource>) -> Option<ObjectId> {
-        let id = id(secret)?;
-        let version = secret.metadata.resource_version.clone().unwrap_or_default();
+    fn note(&mut self, holder: &PartialObjectMeta<R>) -> Option<ObjectId> {
+        let id = id(holder)?;
+        let version = holder.metadata.resource_version.clone().unwrap_or_default();
         self.versions.insert(id.clone(), version);
         Some(id)
     }
 }
 
-fn id(secret: &PartialObjectMeta<Resource>) -> Option<ObjectId> {
-    let (namespace, name) = (secret.metadata.namespace.as_deref()?, secret.metadata.name.as_deref()?);
-    Some(ObjectId::new("Secret", namespace, name))
+fn id<R: Holder>(holder: &PartialObjectMeta<R>) -> Option<ObjectId> {
+    let (namespace, name) = (holder.metadata.namespace.as_deref()?, holder.metadata.name.as_deref()?);
+    Some(ObjectId::new(R::KIND, namespace, name))
 }
 
-fn fetched(secret: Resource) -> Fetched {
-    let version = secret.metadata.resource_version.unwrap_or_default();
-    let data = secret.data.unwrap_or_default().into_iter();
-    let values = data.filter_map(|(key, bytes)| Some((key, Secret::new(String::from_utf8(bytes.0).ok()?))));
-    Fetched { version, values: values.collect() }
+fn fetched<R: Holder>(holder: R) -> Fetched<R::Value> {
+    let version = holder.meta().resource_version.clone().unwrap_or_default();
+    Fetched { version, values: holder.values() }
 }
 
 #[cfg(test)]
