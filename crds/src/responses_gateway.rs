@@ -2,6 +2,8 @@
 
 #![expect(unreachable_pub, reason = "the derived schema copies each public struct into a function")]
 
+mod tools;
+
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,6 +12,8 @@ use crate::duration::Duration;
 use crate::reference::{CallerUrls, Namespaces, ObjectRef};
 use crate::status::Status;
 use crate::time::Time;
+
+pub use tools::{Brave, Searxng, Tavily, Tools, WebSearch, WebSearchType};
 
 /// A fleet of proxies: whose objects they serve, who may call them, and within which limits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, CustomResource, KubeSchema)]
@@ -64,6 +68,10 @@ pub struct ResponsesGateway {
     /// How long responses and conversations are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<State>,
+
+    /// What the built-in tools use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tools: Option<Tools>,
 
     /// How proxies get their configuration.
     #[serde(rename = "configDelivery", default, skip_serializing_if = "Option::is_none")]
@@ -205,11 +213,20 @@ pub struct Limits {
     /// Limits of streams.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub streams: Option<StreamLimits>,
+    /// Limits of what is fetched from the web.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fetch: Option<FetchLimits>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { request_bytes: request_bytes(), concurrency: concurrency(), loop_: None, streams: None }
+        Self {
+            request_bytes: request_bytes(),
+            concurrency: concurrency(),
+            loop_: None,
+            streams: None,
+            fetch: None,
+        }
     }
 }
 
@@ -273,6 +290,33 @@ impl Default for StreamLimits {
 
 fn tenant() -> i32 {
     1000
+}
+
+/// Limits of what is fetched from the web.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+pub struct FetchLimits {
+    /// Longest web page that is read, in bytes; of a longer one the beginning is.
+    #[serde(rename = "pageBytes", default = "page_bytes")]
+    #[schemars(range(min = 1024, max = 67_108_864))]
+    pub page_bytes: i32,
+    /// Time for one search or one page: 1s to 10m.
+    #[serde(default = "fetch_timeout")]
+    #[x_kube(validation = Rule::new("duration(self) >= duration('1s') && duration(self) <= duration('10m')").message("must be between 1s and 10m"))]
+    pub timeout: Duration,
+}
+
+impl Default for FetchLimits {
+    fn default() -> Self {
+        Self { page_bytes: page_bytes(), timeout: fetch_timeout() }
+    }
+}
+
+fn page_bytes() -> i32 {
+    4_194_304
+}
+
+fn fetch_timeout() -> Duration {
+    Duration::new("10s")
 }
 
 /// How long responses and conversations are kept.

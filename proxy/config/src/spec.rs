@@ -20,7 +20,10 @@ pub use crds::model::{ModelType, RetryReason};
 pub use crds::model_provider::{CallerCredentials, Consent};
 pub use crds::responses_gateway::Method;
 pub use crds::tool_policy::{Action, Taint, ToolType};
-pub use gateway::{Authentication, CallerUrls, ClusterKeys, GatewaySpec, JwtIssuer, Limits, Tenancy};
+pub use gateway::{
+    Authentication, CallerUrls, ClusterKeys, Fetch, GatewaySpec, JwtIssuer, Limits, SearchApi, Tenancy,
+    WebSearch,
+};
 pub use key::{KeyHash, KeySpec};
 pub use mcp_server::{
     ClientCredentials, Held, McpApproval, McpCredential, McpLimits, McpServerSpec, McpTimeouts, McpTools,
@@ -72,9 +75,8 @@ impl Spec {
                 Credential::None | Credential::Missing => Vec::new(),
             },
             Self::McpServer(server) => server.credential.secrets(),
-            Self::Gateway(_) | Self::Tenant(_) | Self::Key(_) | Self::Model(_) | Self::ToolPolicy(_) => {
-                Vec::new()
-            }
+            Self::Gateway(gateway) => gateway.web_search.iter().flat_map(WebSearch::secrets).collect(),
+            Self::Tenant(_) | Self::Key(_) | Self::Model(_) | Self::ToolPolicy(_) => Vec::new(),
         }
     }
 }

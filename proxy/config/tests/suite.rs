@@ -4,6 +4,9 @@
 #[path = "suite/builtin.rs"]
 mod builtin;
 #[cfg(test)]
+#[path = "suite/builtin_tools.rs"]
+mod builtin_tools;
+#[cfg(test)]
 #[path = "suite/compile.rs"]
 mod compile;
 #[cfg(test)]

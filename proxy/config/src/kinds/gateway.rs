@@ -1,5 +1,7 @@
 //! Compiles ResponsesGateways.
 
+mod tools;
+
 use std::collections::BTreeMap;
 
 use crds::ResponsesGateway;
@@ -9,7 +11,7 @@ use serde_json::{Value, json};
 use super::{Claim, Resource, caller_urls, count, millis};
 use crate::compile::{Scope, View};
 use crate::id::ObjectId;
-use crate::spec::{Authentication, GatewaySpec, JwtIssuer, Limits, Method, Spec, Tenancy};
+use crate::spec::{Authentication, Fetch, GatewaySpec, JwtIssuer, Limits, Method, Spec, Tenancy};
 
 impl Resource for ResponsesGateway {
     fn claims(&self, _: &ObjectId, _: &View<'_>) -> Vec<Claim> {
@@ -18,6 +20,10 @@ impl Resource for ResponsesGateway {
 
     fn admits(&self, own: &str, other: &str, labels: &BTreeMap<String, String>) -> bool {
         self.allowed_namespaces.clone().unwrap_or_default().admit(own, other, Some(labels))
+    }
+
+    fn secrets(&self, id: &ObjectId) -> Vec<ObjectId> {
+        self.tools.iter().flat_map(|tools| tools::secrets(tools, id)).collect()
     }
 
     fn compile(&self, id: &ObjectId, scope: &mut Scope<'_>) -> Option<Spec> {
@@ -34,6 +40,8 @@ impl Resource for ResponsesGateway {
             caller_urls: caller_urls(self.caller_urls.as_ref()),
             strict: responses.validation == Validation::Strict,
             limits: limits(self.limits.clone().unwrap_or_default()),
+            fetch: fetch(self.limits.clone().unwrap_or_default().fetch.unwrap_or_default()),
+            web_search: self.tools.as_ref().and_then(|asked| tools::web_search(asked, id, scope)),
             retention_ms: Some(millis(&state.retention)).filter(|retention| *retention > 0),
             service_accounts: service_accounts(self, id),
             disconnect_timeout_ms: millis(&delivery.disconnect_timeout),
@@ -92,6 +100,10 @@ fn limits(asked: resource::Limits) -> Limits {
         foreground_ms: millis(&of_loop.foreground),
         streams_tenant: count(asked.streams.unwrap_or_default().tenant),
     }
+}
+
+fn fetch(asked: resource::FetchLimits) -> Fetch {
+    Fetch { page_bytes: u64::from(count(asked.page_bytes)), timeout_ms: millis(&asked.timeout) }
 }
 
 fn service_accounts(gateway: &ResponsesGateway, id: &ObjectId) -> Vec<(String, String)> {

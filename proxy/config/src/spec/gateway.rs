@@ -6,6 +6,9 @@ use crds::model_provider::Consent;
 use crds::responses_gateway::Method;
 use serde::{Deserialize, Serialize};
 
+use crate::id::SecretId;
+use crate::spec::Held;
+
 /// A fleet of proxies: who may call it, and within which limits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -26,6 +29,12 @@ pub struct GatewaySpec {
     pub strict: bool,
     /// Limits of every process.
     pub limits: Limits,
+    /// Limits of what is fetched from the web.
+    #[serde(default, skip_serializing_if = "Fetch::is_default")]
+    pub fetch: Fetch,
+    /// What `web_search` asks; absent = the tool is not available.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub web_search: Option<WebSearch>,
     /// How long responses and conversations are kept, in milliseconds; absent = for ever.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retention_ms: Option<u64>,
@@ -132,4 +141,64 @@ pub struct Limits {
     pub foreground_ms: u64,
     /// Streams of one tenant at a time, where the tenant does not say less.
     pub streams_tenant: u32,
+}
+
+/// Limits of what is fetched from the web.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Fetch {
+    /// Longest page, in bytes; of a longer one the beginning is read.
+    pub page_bytes: u64,
+    /// Time for one search or one page, in milliseconds.
+    pub timeout_ms: u64,
+}
+
+impl Default for Fetch {
+    fn default() -> Self {
+        Self { page_bytes: 4_194_304, timeout_ms: 10_000 }
+    }
+}
+
+impl Fetch {
+    /// Tells whether nothing else is said.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A search engine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum WebSearch {
+    /// An instance of SearXNG.
+    Searxng {
+        /// Without a slash at its end.
+        url: String,
+    },
+    /// The Brave Search API.
+    Brave(SearchApi),
+    /// The Tavily API.
+    Tavily(SearchApi),
+}
+
+/// A search engine that wants a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SearchApi {
+    /// Without a slash at its end.
+    pub base_url: String,
+    /// Its key; absent = there should be one, and it is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Held>,
+}
+
+impl WebSearch {
+    /// Lists the secret values that it names.
+    pub(super) fn secrets(&self) -> Vec<&SecretId> {
+        match self {
+            Self::Searxng { .. } => Vec::new(),
+            Self::Brave(api) | Self::Tavily(api) => api.key.iter().map(|held| &held.secret).collect(),
+        }
+    }
 }
