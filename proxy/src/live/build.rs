@@ -24,6 +24,7 @@ use crate::auth::issuer::Issuers;
 use crate::auth::view::View;
 use crate::egress::{self, Clients};
 use crate::live::Reaches;
+use crate::live::builtins::Builtins;
 use crate::live::policies;
 use crate::live::resolve::{bearer, keyed, may_use};
 use crate::live::servers::Offered;
@@ -57,6 +58,8 @@ pub struct Runtime {
     /// Takes names without a provider.
     pub(super) fallback: Option<Arc<Provider>>,
     pub(super) reaches: Reaches,
+    /// What built-in tools use.
+    pub(super) builtins: Builtins,
     /// What tool policies say.
     pub policies: Arc<Policies>,
     known_policies: policies::Known,
@@ -123,11 +126,13 @@ impl Runtime {
                 }
             }
         }
+        let mut models = BTreeMap::new();
         for entry in snapshot.entries.values() {
             if let Spec::Model(spec) = &entry.spec {
-                runtime.add_model(spec);
+                models.insert(entry.id.clone(), runtime.add_model(spec));
             }
         }
+        runtime.builtins = Builtins::of(snapshot, &models);
         rejected.extend(runtime.add_servers(snapshot, before));
         let none = policies::Known::new();
         let known = before.map_or(&none, |before| &before.known_policies);
@@ -148,6 +153,7 @@ impl Runtime {
             named: HashMap::new(),
             fallback: None,
             reaches: frame.reaches,
+            builtins: Builtins::default(),
             policies: Arc::default(),
             known_policies: policies::Known::new(),
             clients: Arc::clone(&frame.clients),
@@ -200,6 +206,11 @@ impl Runtime {
     pub fn server(&self, label: &str, view: &View) -> Option<&Arc<Offered>> {
         let found = nearest(self.servers.get(label)?, view, |server| &server.spec.namespace)?;
         view.may_reach(label).then_some(found)
+    }
+
+    /// The MCP server of an entry, whoever sees it: the configuration itself refers to it.
+    pub fn server_of(&self, id: &EntryId) -> Option<&Arc<Offered>> {
+        self.offered.get(id)
     }
 
     /// Whether callers may name servers on this machine.
@@ -275,12 +286,13 @@ impl Runtime {
         self.providers.insert(id.clone(), provider);
     }
 
-    fn add_model(&mut self, spec: &ModelSpec) {
+    fn add_model(&mut self, spec: &ModelSpec) -> Arc<PublicModel> {
         let model = Arc::new(self.public_model(spec));
         for name in [&spec.name].into_iter().chain(&spec.aliases) {
             self.models.entry(name.clone()).or_default().push(Arc::clone(&model));
             self.listed.insert(name.clone());
         }
+        model
     }
 
     fn public_model(&self, spec: &ModelSpec) -> PublicModel {

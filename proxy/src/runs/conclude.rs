@@ -67,7 +67,7 @@ impl Record {
     pub fn unavailable(&self, finished: &Finished) -> ApiError {
         let message = "The response could not be stored. Please try again.";
         let error = ApiError::new(503, SERVER_ERROR, message);
-        let has_acted = finished.response.output.iter().any(|item| matches!(item, Item::McpCall(_)));
+        let has_acted = finished.response.output.iter().any(acts);
         if has_acted {
             error.with_should_retry(false)
         } else {
@@ -92,6 +92,12 @@ impl Record {
             app.metrics.estimated(&self.label);
         }
     }
+}
+
+/// What was done for it is done, or was paid for.
+fn acts(item: &Item) -> bool {
+    let is_code = |kind: &str| kind == "code_interpreter_call";
+    matches!(item, Item::McpCall(_) | Item::ImageGenerationCall(_)) || is_code(item.kind())
 }
 
 /// Four characters are about one token of English.

@@ -231,7 +231,7 @@ impl Builder {
             return Ok(());
         }
         let Some(builtin) = builtins.get(&tool.kind) else {
-            let message = format!("The tool type '{}' is not available on this server.", tool.kind);
+            let message = unavailable(&tool.kind);
             return Err(ApiError::unsupported_value(&format!("tools[{index}].type"), message));
         };
         builtin.offer(tool, &format!("tools[{index}]"))?.into_iter().for_each(|offer| self.serve(offer));
@@ -267,6 +267,17 @@ impl Builder {
 
 fn text(fields: &Object, key: &str) -> Option<String> {
     fields.get(key).and_then(Value::as_str).map(str::to_owned)
+}
+
+/// Says that nothing here runs a tool, and which setting of the gateway would.
+fn unavailable(kind: &str) -> String {
+    let setting = match kind {
+        "image_generation" => "imageGeneration",
+        "code_interpreter" => "codeInterpreter",
+        _ if kind.starts_with("web_search") => "webSearch",
+        _ => return format!("The tool type '{kind}' is not available on this server."),
+    };
+    format!("The tool type '{kind}' is not available on this server: its gateway has no 'spec.tools.{setting}'.")
 }
 
 fn not_there(server_label: &str) -> McpError {
