@@ -277,7 +277,9 @@ fn unavailable(kind: &str) -> String {
         _ if kind.starts_with("web_search") => "webSearch",
         _ => return format!("The tool type '{kind}' is not available on this server."),
     };
-    format!("The tool type '{kind}' is not available on this server: its gateway has no 'spec.tools.{setting}'.")
+    format!(
+        "The tool type '{kind}' is not available on this server: its gateway has no 'spec.tools.{setting}'."
+    )
 }
 
 fn not_there(server_label: &str) -> McpError {
