@@ -122,12 +122,7 @@ pub fn checked(url: &str, reach: Reach) -> Result<Destination, Denied> {
 ///
 /// Errors: the rule that it breaks.
 pub fn caller_url(url: &str, loopback: bool) -> Result<Destination, Denied> {
-    let checked = Destination::parse(url, Reach { http: loopback, private: false, loopback })?;
-    if !checked.is_encrypted_or_local() {
-        return Err(Denied::Scheme);
-    }
-    let port = checked.url().port_or_known_default();
-    if checked.is_local() || matches!(port, Some(443 | 8443)) { Ok(checked) } else { Err(Denied::Port) }
+    Destination::of_caller(url, loopback)
 }
 
 /// Checks the URL of the operator: it sends credentials, so it is encrypted or on this machine.

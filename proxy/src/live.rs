@@ -6,6 +6,7 @@ pub mod files;
 pub mod load;
 mod policies;
 pub mod resolve;
+pub mod search;
 pub mod servers;
 pub mod stream;
 pub mod why;

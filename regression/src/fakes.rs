@@ -4,3 +4,4 @@ pub mod images;
 pub mod mcp;
 pub mod model;
 pub mod proxy;
+pub mod web;

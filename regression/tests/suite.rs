@@ -23,4 +23,5 @@ mod suite {
     mod reload;
     mod stage;
     mod state;
+    mod web_search;
 }

@@ -15,6 +15,7 @@ pub mod run;
 pub mod tool;
 
 mod calls;
+mod citations;
 mod emit;
 mod lists;
 mod speech;

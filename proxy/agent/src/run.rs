@@ -9,6 +9,7 @@ use protocol::responses::usage::{ImageUsage, Usage};
 use serde_json::json;
 
 use crate::calls::{Begun, Calls, Resumed, SPENT};
+use crate::citations::Sources;
 use crate::context::{self, Scene};
 use crate::emit::Emitter;
 use crate::finished::{self, Finished};
@@ -52,6 +53,8 @@ pub struct Run<O> {
     has_server_tools: bool,
     out: Emitter,
     speech: Speech,
+    /// What the answer may cite.
+    sources: Sources,
     calls: Calls,
     phase: Phase,
     generations: u32,
@@ -94,6 +97,7 @@ impl<O: Ownership> Run<O> {
             request,
             stance: Stance::new(turn.tool_choice),
             lists: Lists::new(turn.servers, &history.iter().chain(&input)),
+            sources: Sources::of(history.iter().chain(&input)),
             context: (history, input),
             approved: turn.approved,
             can_ask: turn.can_ask,
@@ -151,7 +155,10 @@ impl<O: Ownership> Run<O> {
     fn on_model(&mut self, event: ModelEvent) {
         let (out, speech) = (&mut self.out, &mut self.speech);
         match event {
-            ModelEvent::TextDelta { text, logprobs } => speech.text(out, text, logprobs),
+            ModelEvent::TextDelta { text, logprobs } => {
+                speech.text(out, text, logprobs);
+                speech.cite(out, &self.sources);
+            }
             ModelEvent::ReasoningDelta { index, text } => speech.reasoning(out, index, text),
             ModelEvent::SummaryDelta { index, part, text } => speech.summary(out, (index, part), text),
             ModelEvent::ReasoningSealed { index, encrypted } => speech.sealed(out, index, encrypted),
@@ -223,10 +230,12 @@ impl<O: Ownership> Run<O> {
         self.advance();
     }
 
-    fn on_tool(&mut self, call: &str, outcome: ToolOutcome) {
+    fn on_tool(&mut self, call: &str, mut outcome: ToolOutcome) {
         let (usage, images) = (outcome.usage, outcome.image_usage);
+        let sources = std::mem::take(&mut outcome.sources);
         if self.calls.done(&mut self.out, call, outcome) {
             self.spent += usage;
+            self.sources.add(sources);
             if let Some(images) = images {
                 *self.images.get_or_insert_default() += images;
             }

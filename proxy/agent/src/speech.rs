@@ -3,6 +3,7 @@
 use protocol::responses::item::ItemStatus;
 use serde_json::Value;
 
+use crate::citations::Sources;
 use crate::emit::Emitter;
 use message::OpenMessage;
 pub(crate) use reasoning::OpenReasoning;
@@ -54,6 +55,13 @@ impl Speech {
         match &mut self.message {
             Some(message) => message.annotate(out, annotation),
             None => self.held.annotations.push(annotation),
+        }
+    }
+
+    /// Annotates the links that lead to sources.
+    pub(crate) fn cite(&mut self, out: &mut Emitter, sources: &Sources) {
+        if let Some(message) = self.message.as_mut().filter(|_| !sources.is_empty()) {
+            message.cite(out, sources);
         }
     }
 

@@ -159,12 +159,21 @@ pub struct ToolOutcome {
     pub shown: Object,
     /// What further items of the same kind show: a call may make more than one image.
     pub further: Vec<Object>,
-    /// Citations that the answer may use; kept for the end of the message.
-    pub citations: Vec<Value>,
+    /// What the answer may cite: a Markdown link to one of them becomes an annotation.
+    pub sources: Vec<Source>,
     /// Tokens that the tool spent on models.
     pub usage: Usage,
     /// Those of them that went into images.
     pub image_usage: Option<ImageUsage>,
+}
+
+/// A page that an answer may cite.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Where it is.
+    pub url: String,
+    /// What it is called.
+    pub title: String,
 }
 
 impl ToolOutcome {

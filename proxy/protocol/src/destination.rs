@@ -85,6 +85,18 @@ impl Destination {
         Ok(Self(url))
     }
 
+    /// Checks a URL that a caller or a model brings: `https` on its usual ports, or this machine where `loopback` opens it.
+    ///
+    /// Errors: the rule that it breaks.
+    pub fn of_caller(text: &str, loopback: bool) -> Result<Self, Denied> {
+        let checked = Self::parse(text, Reach::of_caller(loopback))?;
+        if !checked.is_encrypted_or_local() {
+            return Err(Denied::Scheme);
+        }
+        let port = checked.url().port_or_known_default();
+        if checked.is_local() || matches!(port, Some(443 | 8443)) { Ok(checked) } else { Err(Denied::Port) }
+    }
+
     /// The URL.
     pub fn url(&self) -> &Url {
         &self.0
@@ -107,6 +119,11 @@ impl Destination {
 }
 
 impl Reach {
+    /// How far the URLs of callers reach: this machine where `loopback` opens it, and never private networks.
+    pub fn of_caller(loopback: bool) -> Self {
+        Self { http: loopback, private: false, loopback }
+    }
+
     /// Checks an address, resolved or literal.
     ///
     /// Errors: [`Denied::Address`].
@@ -247,6 +264,18 @@ mod tests {
         assert_eq!(check("https://u:p@example.com/", HTTP), Err(Denied::UserInfo));
         assert_eq!(check("nonsense", HTTP), Err(Denied::Syntax));
         assert_eq!(check("https://8.8.8.8/v1", Reach::default()), Ok(()));
+    }
+
+    #[test]
+    fn a_caller_reaches_the_web_alone() {
+        let check = |text: &str, loopback| Destination::of_caller(text, loopback).map(|_| ());
+        assert_eq!(check("https://example.com:8443/a", false), Ok(()));
+        assert_eq!(check("https://example.com:22/", false), Err(Denied::Port));
+        assert_eq!(check("http://example.com/", false), Err(Denied::Scheme));
+        assert_eq!(check("http://example.com/", true), Err(Denied::Scheme));
+        assert_eq!(check("http://127.0.0.1:9/", true), Ok(()));
+        assert_eq!(check("https://127.0.0.1/", false), Err(Denied::Address));
+        assert_eq!(check("https://10.0.0.1/", true), Err(Denied::Address));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `POST /v1/chat/completions`: passed on as it is, passed on and stored, or run as a turn.
 
 mod keep;
+mod options;
 mod turn;
 
 use std::sync::Arc;

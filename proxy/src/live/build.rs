@@ -17,6 +17,7 @@ use providers::{
     Api, Backoff, Credential, Health as Seen, Profile, Reasons, Retry, Target, Targets, Timeouts, Trouble,
     Upstream,
 };
+use tools::builtin::Builtin;
 use tools::policy::Policies;
 
 use crate::auth::Gate;
@@ -27,6 +28,7 @@ use crate::live::Reaches;
 use crate::live::builtins::Builtins;
 use crate::live::policies;
 use crate::live::resolve::{bearer, keyed, may_use};
+use crate::live::search::{self, Searching};
 use crate::live::servers::Offered;
 use crate::settings::{Flags, Settings};
 
@@ -67,8 +69,10 @@ pub struct Runtime {
     servers: HashMap<String, Vec<Arc<Offered>>>,
     /// The same by entry.
     offered: BTreeMap<EntryId, Arc<Offered>>,
-    /// For MCP servers.
+    /// For MCP servers, search engines and web pages.
     clients: Arc<Clients>,
+    /// What `web_search` asks.
+    search: Option<Arc<Searching>>,
     /// Upstreams of `url@model`, by URL.
     pub(super) at_urls: Arc<Mutex<HashMap<String, Arc<Provider>>>>,
     /// For `GET /v1/models`: every name.
@@ -134,6 +138,7 @@ impl Runtime {
         }
         runtime.builtins = Builtins::of(snapshot, &models);
         rejected.extend(runtime.add_servers(snapshot, before));
+        rejected.extend(runtime.add_search(snapshot, before));
         let none = policies::Known::new();
         let known = before.map_or(&none, |before| &before.known_policies);
         let (known, policies, bad) = policies::read(snapshot, known);
@@ -157,6 +162,7 @@ impl Runtime {
             policies: Arc::default(),
             known_policies: policies::Known::new(),
             clients: Arc::clone(&frame.clients),
+            search: None,
             servers: HashMap::new(),
             offered: BTreeMap::new(),
             at_urls: before.map(|before| Arc::clone(&before.at_urls)).unwrap_or_default(),
@@ -235,6 +241,25 @@ impl Runtime {
             after.offered.get(id).is_some_and(|other| other.hash == server.hash)
         };
         self.offered.iter().filter(move |(id, server)| !stays(id, server)).map(|(id, _)| id)
+    }
+
+    /// The tool `web_search`, where the gateway names an engine.
+    pub fn web_search(&self) -> Option<Arc<dyn Builtin>> {
+        self.search.as_ref().map(|search| Arc::clone(&search.tool))
+    }
+
+    fn add_search(&mut self, snapshot: &Snapshot, before: Option<&Self>) -> Option<Rejected> {
+        let known = before.and_then(|before| before.search.as_ref());
+        match search::of(snapshot, known, (self.reaches, &self.clients)) {
+            Ok(search) => {
+                self.search = search;
+                None
+            }
+            Err(rejected) => {
+                self.search = known.cloned();
+                Some(rejected)
+            }
+        }
     }
 
     fn add_servers(&mut self, snapshot: &Snapshot, before: Option<&Self>) -> Vec<Rejected> {

@@ -47,6 +47,11 @@ impl Runtime {
         self.builtins.code_interpreter.as_ref()
     }
 
+    /// Whether `web_search` is available.
+    pub fn searches_the_web(&self) -> bool {
+        self.web_search().is_some() || self.mapped_search().is_some()
+    }
+
     /// What searches the web, where that is a tool of an MCP server.
     pub fn mapped_search(&self) -> Option<&MappedTool> {
         self.builtins.web_search.as_ref()

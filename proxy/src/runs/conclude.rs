@@ -6,7 +6,7 @@ use agent::finished::Finished;
 use protocol::error::{ApiError, SERVER_ERROR};
 use protocol::id::Tenant;
 use protocol::responses::event::Event;
-use protocol::responses::item::Item;
+use protocol::responses::item::{Item, ItemStatus};
 use protocol::responses::response::Status;
 use protocol::responses::usage::Usage;
 use serde_json::json;
@@ -85,6 +85,13 @@ impl Record {
             "default".clone_into(&mut response.service_tier);
         }
         response.rest.insert("billing".to_owned(), json!({"payer": "developer"}));
+        let searches = response.output.iter().filter(|item| is_search(item)).count();
+        if searches > 0 {
+            let usage = response.rest.entry("tool_usage").or_insert_with(|| json!({}));
+            if let Some(usage) = usage.as_object_mut() {
+                usage.insert("web_search".to_owned(), json!({"num_requests": searches}));
+            }
+        }
         let silent = response.usage.is_none_or(|usage| usage.total_tokens == 0);
         if silent && response.status != Status::Failed {
             let wrote = response.output.iter().map(measure::length).sum::<usize>();
@@ -98,6 +105,12 @@ impl Record {
 fn acts(item: &Item) -> bool {
     let is_code = |kind: &str| kind == "code_interpreter_call";
     matches!(item, Item::McpCall(_) | Item::ImageGenerationCall(_)) || is_code(item.kind())
+}
+
+/// A search in the web that was made; to open a page is none.
+fn is_search(item: &Item) -> bool {
+    let Item::WebSearchCall(call) = item else { return false };
+    call.status == ItemStatus::Completed && call.action.get("type").is_some_and(|kind| kind == "search")
 }
 
 /// Four characters are about one token of English.

@@ -14,6 +14,7 @@ use tools::mapped::{Guise, Mapped};
 use tools::mcp::Trace;
 use tools::policy::{Caller, Counts, Hints, ToolKind};
 use tools::think::Think;
+use tools::web_search;
 
 use crate::app::{App, Request};
 use crate::live::resolve::Resolution;
@@ -65,6 +66,10 @@ impl Finder<'_> {
         let (builtin, kind, name, hints): (Arc<dyn Builtin>, _, _, _) = match tool.kind.as_str() {
             "think" => (Arc::new(Think), ToolKind::Think, "think", harmless()),
             "image_generation" => (self.images()?, ToolKind::ImageGeneration, "image_generation", harmless()),
+            kind if web_search::is_meant(kind) => {
+                let search = self.request.runtime.web_search()?;
+                (search, ToolKind::WebSearch, web_search::FAMILY, worldly())
+            }
             _ => return None,
         };
         Some(Arc::new(Governed { builtin, kind, name, hints, context: context() }))
@@ -84,10 +89,9 @@ impl Finder<'_> {
     /// `web_search` as well.
     fn mapped(&self, tool: &HostedTool, context: &mut impl FnMut() -> Context) -> Option<Arc<dyn Builtin>> {
         let runtime = &self.request.runtime;
-        let is_search = tool.kind == "web_search" || tool.kind.starts_with("web_search_");
         let (guise, mapped) = match tool.kind.as_str() {
             "code_interpreter" => (Guise::CodeInterpreter, runtime.code_interpreter()?),
-            _ if is_search => (Guise::WebSearch, runtime.mapped_search()?),
+            kind if web_search::is_meant(kind) => (Guise::WebSearch, runtime.mapped_search()?),
             _ => return None,
         };
         let server = remotes::mapped(self.app, runtime.server_of(&mapped.server)?, context());
@@ -101,7 +105,7 @@ impl Finder<'_> {
         if guise == Guise::CodeInterpreter {
             return Some(builtin);
         }
-        let (kind, name, hints) = (ToolKind::WebSearch, "web_search", Hints::default());
+        let (kind, name, hints) = (ToolKind::WebSearch, web_search::FAMILY, worldly());
         Some(Arc::new(Governed { builtin, kind, name, hints, context: context() }))
     }
 }
@@ -109,6 +113,11 @@ impl Finder<'_> {
 /// It changes nothing and brings nothing from outside.
 fn harmless() -> Hints {
     Hints { read_only: Some(true), destructive: Some(false), idempotent: Some(true), open_world: Some(false) }
+}
+
+/// It changes nothing, and what it returns comes from anybody.
+fn worldly() -> Hints {
+    Hints { open_world: Some(true), ..harmless() }
 }
 
 fn context(app: &App, request: &Request, untrusted: bool) -> Context {

@@ -283,7 +283,9 @@ fn choice(choice: &ToolChoice, toolbox: &Toolbox) -> Choice {
         ToolChoice::Named(NamedChoice::Mcp { server_label, name }) => {
             Choice::Tool(vec![Pick::Remote { server_label: server_label.clone(), tool: name.clone() }])
         }
-        ToolChoice::Named(NamedChoice::Hosted { kind }) => Choice::Tool(named(kind, toolbox)),
+        ToolChoice::Named(NamedChoice::Hosted { kind }) => {
+            Choice::Tool(toolbox.entries(kind).into_iter().map(Pick::Name).collect())
+        }
         ToolChoice::Named(NamedChoice::AllowedTools { mode, tools }) => {
             let names = tools.iter().flat_map(|tool| allowed(tool, toolbox)).collect();
             Choice::Allowed { names, required: *mode == ToolMode::Required }

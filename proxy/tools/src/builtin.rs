@@ -38,6 +38,11 @@ pub trait Executor: Send + Sync {
     /// The kind of tool, for metrics and logs.
     fn label(&self) -> &'static str;
 
+    /// Whether a turn that must begin with its type may begin with it.
+    fn is_entry(&self) -> bool {
+        true
+    }
+
     /// Whether a call may run. Asked once its arguments are whole.
     fn decide(&self, _call: &ToolCall) -> Decision {
         Decision::Run

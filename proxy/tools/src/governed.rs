@@ -164,6 +164,10 @@ impl Executor for Guarded {
         self.executor.label()
     }
 
+    fn is_entry(&self) -> bool {
+        self.executor.is_entry()
+    }
+
     fn decide(&self, call: &ToolCall) -> Verdict {
         match self.context.verdict(&self.rule(call)) {
             // The API has requests for approval of MCP calls only.

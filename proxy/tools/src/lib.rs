@@ -12,3 +12,4 @@ pub mod remote;
 mod text;
 pub mod think;
 pub mod toolbox;
+pub mod web_search;

@@ -16,6 +16,7 @@ use serde_json::Value;
 use crate::builtin::{Builtins, Executor, Offer};
 use crate::progress::Reporter;
 use crate::remote::Remote;
+use crate::web_search;
 
 /// The servers of a request by their labels.
 pub type Remotes = BTreeMap<String, Arc<dyn Remote>>;
@@ -92,8 +93,20 @@ impl Toolbox {
 
     /// The names that tools of one hosted type have for the model, such as those of `think`.
     pub fn named(&self, kind: &str) -> Vec<String> {
-        let of_kind = |entry: &Entry| entry.executor.as_ref().is_some_and(|one| one.label() == kind);
-        self.inner.entries.iter().filter(|(_, entry)| of_kind(entry)).map(|(name, _)| name.clone()).collect()
+        self.chosen(kind, |_| true)
+    }
+
+    /// Those of them with which a turn begins that must begin with the type.
+    pub fn entries(&self, kind: &str) -> Vec<String> {
+        self.chosen(kind, |one| one.is_entry())
+    }
+
+    fn chosen(&self, kind: &str, is_wanted: impl Fn(&dyn Executor) -> bool) -> Vec<String> {
+        let kind = if web_search::is_meant(kind) { web_search::FAMILY } else { kind };
+        let fits = |entry: &Entry| {
+            entry.executor.as_deref().is_some_and(|one| one.label() == kind && is_wanted(one))
+        };
+        self.inner.entries.iter().filter(|(_, entry)| fits(entry)).map(|(name, _)| name.clone()).collect()
     }
 
     /// The MCP servers, in the order of the request.
@@ -274,7 +287,7 @@ fn unavailable(kind: &str) -> String {
     let setting = match kind {
         "image_generation" => "imageGeneration",
         "code_interpreter" => "codeInterpreter",
-        _ if kind.starts_with("web_search") => "webSearch",
+        _ if web_search::is_meant(kind) => "webSearch",
         _ => return format!("The tool type '{kind}' is not available on this server."),
     };
     format!(

@@ -15,5 +15,6 @@ mod suite {
     mod on_real_servers;
     mod policies;
     mod pool;
+    mod search_engines;
     mod stage;
 }

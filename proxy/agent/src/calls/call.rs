@@ -191,7 +191,10 @@ impl Call {
 
     /// Whether running it may change something.
     pub(super) fn acts(&self) -> bool {
-        matches!(&self.state, State::Active(active) if active.tool != ServerTool::Think)
+        let reads = |tool: &ServerTool| {
+            matches!(tool, ServerTool::Think | ServerTool::FileSearch | ServerTool::WebSearch)
+        };
+        matches!(&self.state, State::Active(active) if !reads(&active.tool))
     }
 
     pub(super) fn start(&mut self, out: &mut Emitter) {

@@ -125,9 +125,7 @@ impl Shown {
     fn take_arguments(&mut self, out: &mut Emitter, arguments: &str) {
         match &mut self.form {
             Form::FileSearch(item) => item.queries.extend(query(arguments)),
-            Form::WebSearch(item) => {
-                item.action.extend(query(arguments).map(|query| ("query".to_owned(), Value::String(query))));
-            }
+            Form::WebSearch(item) => item.action = action(arguments),
             Form::Image(_) => {}
             Form::Code(code) => {
                 *code = text_of(arguments, "code").unwrap_or_else(|| arguments.to_owned());
@@ -242,6 +240,22 @@ fn interpreter(id: String, status: ItemStatus, code: &str) -> Item {
         ("outputs", Value::Null),
     ];
     Item::Other(fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+}
+
+/// What a call in the web does, by its arguments: it looks into a page, opens one, or searches.
+fn action(arguments: &str) -> Object {
+    let fields = serde_json::from_str::<Object>(arguments).unwrap_or_default();
+    let kind = match (fields.contains_key("url"), fields.contains_key("pattern")) {
+        (true, true) => "find_in_page",
+        (true, false) => "open_page",
+        (false, _) => "search",
+    };
+    let is_shown = |key: &str| match kind {
+        "search" => matches!(key, "query" | "queries"),
+        _ => matches!(key, "url" | "pattern"),
+    };
+    let shown = fields.into_iter().filter(|(key, _)| is_shown(key));
+    [("type".to_owned(), json!(kind))].into_iter().chain(shown).collect()
 }
 
 /// The `query` of a search's arguments.

@@ -6,6 +6,7 @@ use protocol::responses::event::{At, EventBody, Slot};
 use protocol::responses::item::{Item, ItemStatus, Message, MessageTag, Role};
 use serde_json::Value;
 
+use crate::citations::{Links, Sources};
 use crate::emit::Emitter;
 
 /// An open message: closed parts, and perhaps one that grows.
@@ -13,12 +14,14 @@ pub(crate) struct OpenMessage {
     slot: Slot,
     closed: Vec<Content>,
     part: Option<Content>,
+    /// Of the part that grows.
+    links: Links,
 }
 
 impl OpenMessage {
     pub(crate) fn open(out: &mut Emitter) -> Self {
         let slot = out.add("msg_", |id| message(id, ItemStatus::InProgress, Vec::new()));
-        Self { slot, closed: Vec::new(), part: None }
+        Self { slot, closed: Vec::new(), part: None, links: Links::default() }
     }
 
     pub(crate) fn text(&mut self, out: &mut Emitter, delta: String, logprobs: Vec<Value>) {
@@ -53,6 +56,24 @@ impl OpenMessage {
         out.emit(EventBody::AnnotationAdded(at, part.annotations.len() - 1, annotation));
     }
 
+    /// Annotates the links that have closed and lead to sources, unless the upstream has done so.
+    pub(crate) fn cite(&mut self, out: &mut Emitter, sources: &Sources) {
+        let Some(Content::OutputText(part)) = &self.part else { return };
+        let links = self.links.read(&part.text);
+        if links.is_empty() {
+            return;
+        }
+        let known = part.annotations.clone();
+        for annotation in links.iter().filter_map(|link| sources.cited(link)) {
+            let same = |known: &Value| {
+                ["type", "start_index", "end_index"].iter().all(|key| known[*key] == annotation[*key])
+            };
+            if !known.iter().any(same) {
+                self.annotate(out, annotation);
+            }
+        }
+    }
+
     /// Closes the message; one without any part gets an empty text.
     pub(crate) fn close(mut self, out: &mut Emitter, status: ItemStatus) {
         if self.part.is_none() && self.closed.is_empty() {
@@ -66,6 +87,7 @@ impl OpenMessage {
         self.close_part(out);
         out.emit(EventBody::PartAdded(self.at(), part.clone()));
         self.part = Some(part);
+        self.links = Links::default();
     }
 
     fn close_part(&mut self, out: &mut Emitter) {

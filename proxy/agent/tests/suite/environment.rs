@@ -4,7 +4,7 @@ use agent::choice::{Choice, Pick};
 use agent::limits::Limits;
 use agent::model::{ModelEvent, StopReason};
 use agent::run::{Input, Turn};
-use agent::tool::{Approved, ListOutcome, Server, ToolOutcome};
+use agent::tool::{Approved, ListOutcome, Server, Source, ToolOutcome};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use protocol::responses::item::Item;
@@ -130,6 +130,7 @@ fn any_word() -> impl Strategy<Value = Input> {
     let model = Input::Model;
     prop_oneof![
         4 => "[a-c \n]{0,3}".prop_map(|delta| text(&delta)),
+        3 => r"([\[\]()éa]|\]\(https://a\.b/?\)|\[a\]\(https://a\.b|\)){0,3}".prop_map(|delta| text(&delta)),
         1 => "[a-c]{1,2}".prop_map(move |text| {
             model(ModelEvent::TextDelta { text, logprobs: vec![json!({"token": "t"})] })
         }),
@@ -164,6 +165,7 @@ pub(crate) fn any_outcome() -> impl Strategy<Value = ToolOutcome> {
         output,
         failed,
         usage: Usage::new(tokens, tokens),
+        sources: vec![Source { url: "https://a.b".to_owned(), title: "A".to_owned() }],
         ..ToolOutcome::default()
     })
 }

@@ -8,6 +8,7 @@ use agent::run::{Effect, Input, Run, Turn};
 use agent::tool::{ListOutcome, ToolOutcome};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use protocol::responses::content::{Content, OutputText};
 use protocol::responses::event::{Event, EventBody};
 use protocol::responses::item::{Item, Output};
 use protocol::responses::response::{Response, Status};
@@ -16,6 +17,12 @@ use protocol::responses::usage::Usage;
 use super::environment::{any_generation, any_input, any_listing, any_outcome, any_turn};
 use super::fold::Client;
 use super::support::{Owners, done, drain, limited};
+
+fn texts(item: &Item) -> Vec<&OutputText> {
+    let Item::Message(message) = item else { return Vec::new() };
+    let parts = message.content.iter();
+    parts.filter_map(|part| if let Content::OutputText(text) = part { Some(text) } else { None }).collect()
+}
 
 /// A run with all that went in and came out of it.
 struct Watched {
@@ -88,6 +95,22 @@ proptest! {
     fn events_alone_rebuild_the_response((turn, limits) in any_turn(), inputs in vec(any_input(), 0..60)) {
         let watched = Watched::play(&turn, limits, inputs);
         prop_assert_eq!(watched.end(), watched.client.end.as_ref());
+    }
+
+    /// What is annotated as a citation is a link to what a tool has found, in code points, whatever the cuts.
+    #[test]
+    fn citations_are_links_to_sources((turn, limits) in any_turn(), inputs in vec(any_input(), 0..60)) {
+        let watched = Watched::play(&turn, limits, inputs);
+        for part in watched.done().flat_map(texts) {
+            let letters: Vec<char> = part.text.chars().collect();
+            for cited in part.annotations.iter().filter(|annotation| annotation.get("title").is_some()) {
+                let place = |key: &str| cited[key].as_u64().and_then(|place| usize::try_from(place).ok()).unwrap();
+                let span: String = letters[place("start_index")..place("end_index")].iter().collect();
+                let is_link = span.starts_with('[') && span.ends_with(')') && span.contains("](https://a.b");
+                prop_assert!(is_link, "{} in {}", span, part.text);
+                prop_assert_eq!(&cited["url"], "https://a.b");
+            }
+        }
     }
 
     /// The same inputs give the same effects.

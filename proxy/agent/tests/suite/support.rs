@@ -22,8 +22,9 @@ use protocol::responses::response::{ReasoningConfig, Response, TextConfig};
 use protocol::responses::usage::Usage;
 use serde_json::json;
 
-/// Names of the tools on offer: two of the client, one thought, four kinds of the server.
-pub(crate) const TOOLS: [&str; 7] = ["weather", "shell", "think", "search", "web", "draw", "docs_read"];
+/// Names of the tools on offer: two of the client, one thought, five kinds of the server.
+pub(crate) const TOOLS: [&str; 8] =
+    ["weather", "shell", "think", "search", "web", "draw", "python", "docs_read"];
 
 /// Of the tools of servers, `hidden` is offered to nobody, `ask` needs approval and `forbidden` is denied; so are calls
 /// of any tool with `danger` in their arguments.
@@ -40,6 +41,7 @@ impl Ownership for Owners {
             "search" => Owner::Server(ServerTool::FileSearch),
             "web" => Owner::Server(ServerTool::WebSearch),
             "draw" => Owner::Server(ServerTool::ImageGeneration),
+            "python" => Owner::Server(ServerTool::CodeInterpreter),
             "docs_read" => Owner::Server(ServerTool::Mcp { server_label: own("docs"), name: own("read") }),
             other => Owner::Nobody(format!("There is no tool {other}.")),
         }

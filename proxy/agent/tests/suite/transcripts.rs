@@ -4,9 +4,10 @@ use agent::choice::Choice;
 use agent::limits::Limits;
 use agent::model::{ModelEvent, StopReason};
 use agent::run::{Input, Turn};
-use agent::tool::{Progress, ToolOutcome};
+use agent::tool::{Progress, Source, ToolOutcome};
 use insta::assert_snapshot;
 use protocol::Object;
+use protocol::responses::usage::ImageUsage;
 use serde_json::json;
 
 use super::support::*;
@@ -78,6 +79,55 @@ fn annotations_follow_the_delta_that_they_belong_to() {
     let logprobs = vec![json!({"token": "b", "logprob": -0.5})];
     let second = model(ModelEvent::TextDelta { text: "b".to_owned(), logprobs });
     assert_snapshot!(transcript(run(turn()), [annotation(), text("a"), second, annotation(), over()]));
+}
+
+/// What a search has found.
+fn found(url: &str) -> ToolOutcome {
+    let sources = vec![Source { url: url.to_owned(), title: "Foxes".to_owned() }];
+    ToolOutcome { sources, ..ToolOutcome::text("A fox.") }
+}
+
+#[test]
+fn a_link_to_a_source_is_annotated_once_it_is_closed() {
+    let searched = script([
+        call(0, "web", r#"{"query":"fox"}"#).into(),
+        vec![called(), done("call_1", found("https://fox.example/a"))],
+    ]);
+    let answer = ["Füchse ", "[sl", "y](https://fox.ex", "ample/a), not [h", "ens](https://hen.example)"];
+    let answer: Vec<Input> = answer.into_iter().map(text).collect();
+    assert_snapshot!(transcript(run(turn()), script([searched, answer, vec![over()]])));
+}
+
+#[test]
+fn a_citation_of_the_upstream_is_not_repeated() {
+    let own = json!({"type": "url_citation", "start_index": 0, "end_index": 25, "url": "https://fox.example/a", "title": "t"});
+    let annotation = model(ModelEvent::Annotation { annotation: own });
+    let searched =
+        script([call(0, "web", "{}").into(), vec![called(), done("call_1", found("https://fox.example/a"))]]);
+    let answer = vec![text("[1](https://fox.example/a"), annotation, text(")"), over()];
+    let shown = transcript(run(turn()), script([searched, answer]));
+    assert_eq!(shown.matches("annotation.added").count(), 2, "{shown}");
+    let same = json!({"type": "url_citation", "start_index": 0, "end_index": 26, "url": "https://fox.example/a", "title": "t"});
+    let annotation = model(ModelEvent::Annotation { annotation: same });
+    let searched =
+        script([call(0, "web", "{}").into(), vec![called(), done("call_1", found("https://fox.example/a"))]]);
+    let answer = vec![text("[1](https://fox.example/a"), annotation, text(")"), over()];
+    let shown = transcript(run(turn()), script([searched, answer]));
+    assert_eq!(shown.matches("annotation.added").count(), 1, "{shown}");
+}
+
+#[test]
+fn what_a_call_in_the_web_does_is_told_by_its_arguments() {
+    let calls = [
+        call(0, "web", r#"{"url":"https://a.b"}"#),
+        call(1, "web", r#"{"url":"https://a.b","pattern":"fox","more":1}"#),
+        call(2, "web", r#"{"queries":["a","b"]}"#),
+        call(3, "web", "danger"),
+    ];
+    let failed = |call: &str| done(call, ToolOutcome::failure("No."));
+    let inputs =
+        script([calls.concat(), vec![called(), failed("call_1"), failed("call_2"), failed("call_3")]]);
+    assert_snapshot!(transcript(run(turn()), script([inputs, vec![text("Fox"), over()]])));
 }
 
 #[test]
@@ -191,6 +241,30 @@ fn an_image_shows_its_drafts() {
         call(0, "draw", r#"{"prompt":"a fox"}"#).into(),
         vec![Input::Progress { call: "call_1".to_owned(), progress }, called(), done("call_1", outcome)],
         vec![text("Here."), over()],
+    ]);
+    assert_snapshot!(transcript(run(turn()), inputs));
+}
+
+#[test]
+fn code_is_shown_before_it_runs() {
+    let outputs = Object::from_iter([("outputs".to_owned(), json!([{"type": "logs", "logs": "6"}]))]);
+    let outcome = ToolOutcome { shown: outputs, ..ToolOutcome::text("6") };
+    let inputs = script([
+        call(0, "python", r#"{"code":"print(6)"}"#).into(),
+        vec![called(), done("call_1", outcome), text("Six."), over()],
+    ]);
+    assert_snapshot!(transcript(run(turn()), inputs));
+}
+
+#[test]
+fn several_images_of_one_call_are_several_items() {
+    let image = |result: &str| Object::from_iter([("result".to_owned(), json!(result))]);
+    let usage = ImageUsage { output_tokens: 5, total_tokens: 5, ..ImageUsage::default() };
+    let (shown, further) = (image("AAAA"), vec![image("BBBB")]);
+    let outcome = ToolOutcome { shown, further, image_usage: Some(usage), ..ToolOutcome::text("Made.") };
+    let inputs = script([
+        call(0, "draw", r#"{"prompt":"two foxes"}"#).into(),
+        vec![called(), done("call_1", outcome), text("Here."), over()],
     ]);
     assert_snapshot!(transcript(run(turn()), inputs));
 }

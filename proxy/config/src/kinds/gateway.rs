@@ -46,7 +46,7 @@ impl Resource for ResponsesGateway {
             caller_urls: caller_urls(self.caller_urls.as_ref()),
             strict: responses.validation == Validation::Strict,
             limits: limits(self.limits.clone().unwrap_or_default()),
-            fetch: fetch(self.limits.clone().unwrap_or_default().fetch.unwrap_or_default()),
+            fetch: fetch(&self.limits.clone().unwrap_or_default().fetch.unwrap_or_default()),
             web_search: self.tools.as_ref().and_then(|asked| tools::web_search(asked, id, scope)),
             image_model: self.tools.as_ref().and_then(|asked| references::image_model(asked, id, scope)),
             code_interpreter: self
@@ -113,7 +113,7 @@ fn limits(asked: resource::Limits) -> Limits {
     }
 }
 
-fn fetch(asked: resource::FetchLimits) -> Fetch {
+fn fetch(asked: &resource::FetchLimits) -> Fetch {
     Fetch { page_bytes: u64::from(count(asked.page_bytes)), timeout_ms: millis(&asked.timeout) }
 }
 

@@ -16,6 +16,7 @@ use protocol::responses::response::{Response, Status};
 use protocol::sse::encode;
 
 use super::keep::Keeper;
+use super::options;
 use crate::app::{App, Reply, Request, event_stream, json_of};
 use crate::live::resolve::Resolution;
 use crate::runs::conclude::Record;
@@ -41,7 +42,8 @@ pub(super) async fn run(
     chat: ChatRequest,
     model: Resolution,
 ) -> Result<Reply, ApiError> {
-    let converted = convert(&chat)?;
+    let mut converted = convert(&chat)?;
+    converted.request.tools.extend(options::web_search(&chat, &request.runtime));
     let mut prepared = prepare(app, request, converted.request, model).await?;
     let sampling = &mut prepared.turn.request.sampling;
     (sampling.stop, sampling.seed) = (converted.stop, converted.seed);

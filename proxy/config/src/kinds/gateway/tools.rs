@@ -42,7 +42,7 @@ fn key(asked: &Asked) -> Option<(&SecretKeyRef, &'static str)> {
     let brave = asked.brave.as_ref();
     let brave = brave.map(|api| (&api.api_key_secret_ref, "spec.tools.webSearch.brave.apiKeySecretRef"));
     let tavily = asked.tavily.as_ref();
-    brave.or(tavily.map(|api| (&api.api_key_secret_ref, "spec.tools.webSearch.tavily.apiKeySecretRef")))
+    brave.or_else(|| Some((&tavily?.api_key_secret_ref, "spec.tools.webSearch.tavily.apiKeySecretRef")))
 }
 
 fn secret(reference: &SecretKeyRef, id: &ObjectId) -> SecretId {
