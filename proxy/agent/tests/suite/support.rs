@@ -22,9 +22,12 @@ use protocol::responses::response::{ReasoningConfig, Response, TextConfig};
 use protocol::responses::usage::Usage;
 use serde_json::json;
 
-/// Names of the tools on offer: two of the client, one thought, five kinds of the server.
-pub(crate) const TOOLS: [&str; 8] =
-    ["weather", "shell", "think", "search", "web", "draw", "python", "docs_read"];
+/// Names of the tools on offer: two of the client, one thought, four kinds of the server.
+pub(crate) const TOOLS: [&str; 7] = ["weather", "shell", "think", "search", "web", "draw", "docs_read"];
+
+/// The same, and one that is known and not on offer.
+pub(crate) const CALLED: [&str; 8] =
+    ["weather", "shell", "think", "search", "web", "draw", "docs_read", "python"];
 
 /// Of the tools of servers, `hidden` is offered to nobody, `ask` needs approval and `forbidden` is denied; so are calls
 /// of any tool with `danger` in their arguments.
