@@ -231,13 +231,13 @@ impl<O: Ownership> Run<O> {
     }
 
     fn on_tool(&mut self, call: &str, mut outcome: ToolOutcome) {
-        let (usage, images) = (outcome.usage, outcome.image_usage);
+        let (usage, images) = (outcome.usage, outcome.image_usage.take());
         let sources = std::mem::take(&mut outcome.sources);
         if self.calls.done(&mut self.out, call, outcome) {
             self.spent += usage;
             self.sources.add(sources);
             if let Some(images) = images {
-                *self.images.get_or_insert_default() += images;
+                *self.images.get_or_insert_default() += *images;
             }
             self.calls.launch(&mut self.out, self.phase != Phase::Generating);
             self.advance();

@@ -164,7 +164,7 @@ pub struct ToolOutcome {
     /// Tokens that the tool spent on models.
     pub usage: Usage,
     /// Those of them that went into images.
-    pub image_usage: Option<ImageUsage>,
+    pub image_usage: Option<Box<ImageUsage>>,
 }
 
 /// A page that an answer may cite.

@@ -30,7 +30,7 @@ impl Builtins {
         let model = gateway.image_model.as_ref().and_then(|id| models.get(id));
         Self {
             image_model: model.filter(|model| model.kind == ModelType::Image).cloned(),
-            code_interpreter: gateway.code_interpreter.clone(),
+            code_interpreter: gateway.code_interpreter.as_deref().cloned(),
             web_search,
         }
     }

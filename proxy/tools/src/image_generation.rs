@@ -185,7 +185,7 @@ impl Painter {
             shown: shown.next().unwrap_or_default(),
             further: shown.collect(),
             usage: Usage::new(usage.input_tokens, usage.output_tokens),
-            image_usage: Some(usage),
+            image_usage: Some(Box::new(usage)),
             ..ToolOutcome::text(output)
         }
     }

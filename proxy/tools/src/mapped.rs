@@ -108,7 +108,7 @@ impl Guise {
             "additionalProperties": false,
         });
         ModelTool {
-            name: tool.text("alias").unwrap_or(self.name()).to_owned(),
+            name: tool.text("alias").unwrap_or_else(|| self.name()).to_owned(),
             description: Some(tool.text("alias_description").unwrap_or(usual).to_owned()),
             input: ToolInput::Schema { parameters: Some(parameters), strict: Some(true) },
         }

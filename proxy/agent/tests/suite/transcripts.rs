@@ -261,7 +261,8 @@ fn several_images_of_one_call_are_several_items() {
     let image = |result: &str| Object::from_iter([("result".to_owned(), json!(result))]);
     let usage = ImageUsage { output_tokens: 5, total_tokens: 5, ..ImageUsage::default() };
     let (shown, further) = (image("AAAA"), vec![image("BBBB")]);
-    let outcome = ToolOutcome { shown, further, image_usage: Some(usage), ..ToolOutcome::text("Made.") };
+    let outcome =
+        ToolOutcome { shown, further, image_usage: Some(Box::new(usage)), ..ToolOutcome::text("Made.") };
     let inputs = script([
         call(0, "draw", r#"{"prompt":"two foxes"}"#).into(),
         vec![called(), done("call_1", outcome), text("Here."), over()],

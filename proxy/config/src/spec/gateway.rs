@@ -41,7 +41,7 @@ pub struct GatewaySpec {
     pub image_model: Option<EntryId>,
     /// What runs the code of `code_interpreter`; absent = the tool is not available.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub code_interpreter: Option<MappedTool>,
+    pub code_interpreter: Option<Box<MappedTool>>,
     /// How long responses and conversations are kept, in milliseconds; absent = for ever.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retention_ms: Option<u64>,

@@ -68,7 +68,7 @@ fn a_tool_of_a_server_stands_for_a_built_in_one() {
     let mapped = "mcp: {serverRef: {name: sandbox}, tool: run, argument: code, arguments: {timeout: 30}}";
     let code = format!("codeInterpreter: {{{mapped}}}");
     let process = Process::of(&(gateway(&code) + &server()));
-    let tool = spec(&process).code_interpreter.as_ref().unwrap();
+    let tool = spec(&process).code_interpreter.as_deref().unwrap();
     assert_eq!(
         (tool.server.as_str(), tool.tool.as_str(), tool.argument.as_str()),
         ("mcp/team/sandbox", "run", "code")

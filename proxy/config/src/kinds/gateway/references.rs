@@ -42,8 +42,8 @@ pub(super) fn image_model(tools: &Tools, id: &ObjectId, scope: &mut Scope<'_>) -
 }
 
 /// What runs code; nothing where it is not set up, or cannot be called.
-pub(super) fn code_interpreter(tools: &Tools, id: &ObjectId, scope: &mut Scope<'_>) -> Option<MappedTool> {
-    mapped(&tools.code_interpreter.as_ref()?.mcp, id, (scope, CODE))
+pub(super) fn code_interpreter(tools: &Tools, id: &ObjectId, scope: &mut Scope<'_>) -> Option<Box<MappedTool>> {
+    mapped(&tools.code_interpreter.as_ref()?.mcp, id, (scope, CODE)).map(Box::new)
 }
 
 /// What searches the web in the place of a search engine.
