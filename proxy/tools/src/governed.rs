@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::builtin::{Builtin, Executor, Offer};
 use crate::mcp::Trace;
 use crate::policy::{
-    Call, Caller, Counts, Decision, Exceeded, Hints, Policies, Rates, Ruling, Tool, ToolKind,
+    Call, Caller, Counts, Decision, Exceeded, Hints, Policies, Rates, ResultRules, Ruling, Tool, ToolKind,
 };
 use crate::progress::Reporter;
 
@@ -191,8 +191,21 @@ impl Executor for Guarded {
         if self.hints.open_world != Some(false) {
             self.context.taint();
         }
-        ToolOutcome { output: ruling.result.apply(outcome.output), ..outcome }
+        passed_on(&ruling.result, outcome)
     }
+}
+
+/// An outcome as the model and the client may see it: what is found is stored with the item, and read again in later turns.
+fn passed_on(rules: &ResultRules, mut outcome: ToolOutcome) -> ToolOutcome {
+    outcome.output = rules.apply(outcome.output);
+    let found = outcome.shown.get_mut("results");
+    found.into_iter().for_each(|results| rules.apply_within(results));
+    let sources = outcome.shown.get_mut("action").and_then(|action| action.get_mut("sources"));
+    sources.into_iter().for_each(|sources| rules.apply_within(sources));
+    for source in &mut outcome.sources {
+        source.title = rules.apply(std::mem::take(&mut source.title));
+    }
+    outcome
 }
 
 /// A word as it stands in serialized records.

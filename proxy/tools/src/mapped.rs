@@ -75,11 +75,12 @@ impl Guise {
             let found = rest.iter().try_fold(tool.fields.get(*first)?, |value, key| value.get(*key))?;
             Some((found.clone(), format!("{param}.{}", path.join("."))))
         };
-        let refused = match self {
-            Self::CodeInterpreter => pointed(&["container", "file_ids"]),
-            Self::WebSearch => pointed(&["filters", "allowed_domains"]),
+        let paths: &[[&str; 2]] = match self {
+            Self::CodeInterpreter => &[["container", "file_ids"]],
+            Self::WebSearch => &[["filters", "allowed_domains"], ["filters", "blocked_domains"]],
         };
-        let refused = refused.filter(|(value, _)| value.as_array().is_some_and(|list| !list.is_empty()));
+        let mut given = paths.iter().filter_map(|path| pointed(path));
+        let refused = given.find(|(value, _)| value.as_array().is_some_and(|list| !list.is_empty()));
         let offline = || match self {
             Self::CodeInterpreter => None,
             Self::WebSearch => {

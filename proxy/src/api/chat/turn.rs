@@ -61,7 +61,7 @@ pub(super) async fn run(
     let run = Run::new(prepared.turn, prepared.toolbox, request.runtime.settings.limits, prepared.ids);
     let (is_stream, is_legacy) = (chat.stream, chat.is_legacy);
     let ready = Ready { run, work, record, keeper: Keeper::new(app, request, chat), is_legacy };
-    if is_stream { stream(app, request, ready, head) } else { buffered(app, ready).await }
+    if is_stream { stream(app, request, ready, head) } else { Box::pin(buffered(app, ready)).await }
 }
 
 async fn buffered(app: &App, ready: Ready) -> Result<Reply, ApiError> {

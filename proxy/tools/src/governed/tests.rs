@@ -1,5 +1,5 @@
 use agent::model::{ModelTool, ToolInput};
-use agent::tool::ServerTool;
+use agent::tool::{ServerTool, Source};
 use serde_json::json;
 
 use super::*;
@@ -24,7 +24,10 @@ impl Executor for Echo {
     }
 
     async fn execute(&self, call: &ToolCall, _: &Reporter) -> ToolOutcome {
-        ToolOutcome::text(call.arguments.clone())
+        let shown = json!({"results": [{"text": call.arguments}], "action": {"sources": [{"url": "https://a/?sk-abc"}]}});
+        let Value::Object(shown) = shown else { return ToolOutcome::default() };
+        let sources = vec![Source { url: "https://a/?sk-abc".into(), title: "sk-abc".into() }];
+        ToolOutcome { shown, sources, ..ToolOutcome::text(call.arguments.clone()) }
     }
 }
 
@@ -99,6 +102,9 @@ async fn calls_are_counted_and_their_results_redacted() {
     let arguments = json!({"query": "sk-abc"}).to_string();
     let first = executor.execute(&call(&arguments), &reporter).await;
     assert_eq!((first.output.as_str(), first.failed), (r#"{"query":"[key]"}"#, false));
+    assert_eq!(first.shown["results"], json!([{"text": r#"{"query":"[key]"}"#}]));
+    assert_eq!(first.shown["action"]["sources"], json!([{"url": "https://a/?[key]"}]));
+    assert_eq!(first.sources[0].title, "[key]");
     let second = executor.execute(&call(&arguments), &reporter).await;
     assert_eq!((second.output.as_str(), second.failed), (LIMITED, true));
 }

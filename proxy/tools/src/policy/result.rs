@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use rules::Redaction;
+use serde_json::Value;
 
 use crate::text::cut;
 
@@ -23,6 +24,16 @@ impl ResultRules {
         match self.max_bytes {
             Some(most) => cut(redacted, most),
             None => redacted,
+        }
+    }
+
+    /// Does so with every text in a value.
+    pub fn apply_within(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => *text = self.apply(std::mem::take(text)),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.apply_within(item)),
+            Value::Object(fields) => fields.values_mut().for_each(|field| self.apply_within(field)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
 

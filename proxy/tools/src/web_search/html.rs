@@ -47,6 +47,15 @@ pub(super) fn read(html: &str, base: &Url, is_over: &dyn Fn() -> bool) -> Option
     Some(tokenizer.sink.0.into_inner().finish())
 }
 
+/// The text of a fragment, without tags and with its entities resolved.
+pub(super) fn plain(fragment: &str) -> String {
+    if !fragment.contains(['<', '&']) {
+        return fragment.to_owned();
+    }
+    let base = Url::parse("https://fragment.invalid/");
+    base.ok().and_then(|base| read(fragment, &base, &|| false)).unwrap_or_default().text
+}
+
 struct Sink(RefCell<Writer>);
 
 impl TokenSink for Sink {

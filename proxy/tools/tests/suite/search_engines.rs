@@ -17,7 +17,7 @@ const SEARXNG: &str = r#"{"query": "foxes", "number_of_results": 0, "results": [
 const BRAVE: &str = r#"{"query": {"original": "foxes", "show_strict_warning": false, "more_results_available": true},
   "mixed": {"type": "mixed", "main": [{"type": "web", "index": 0, "all": false}]}, "type": "search",
   "web": {"type": "search", "family_friendly": true, "results": [
-    {"title": "Foxes", "url": "https://fox.example/a", "is_source_local": false, "description": "Sly", "page_age": "2026-01-02T00:00:00",
+    {"title": "Foxes", "url": "https://fox.example/a", "is_source_local": false, "description": "<strong>Sly</strong> &amp; it&#x27;s red", "page_age": "2026-01-02T00:00:00",
      "profile": {"name": "Fox"}, "language": "en", "type": "search_result", "extra_snippets": ["Red", "Quick"]},
     {"title": "Hens", "url": "https://hen.example/"}]}}"#;
 
@@ -91,7 +91,7 @@ fn brave_is_told_where_the_user_is() {
         (&b"Bavaria"[..], &b"Europe/Berlin"[..])
     );
     let expected = [
-        found("Foxes", "https://fox.example/a", "Sly\nRed\nQuick"),
+        found("Foxes", "https://fox.example/a", "Sly & it's red\nRed\nQuick"),
         found("Hens", "https://hen.example/", ""),
     ];
     assert_eq!(brave().read(BRAVE.as_bytes()).unwrap(), expected);

@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::{Found, Search, SearchEngine, url};
+use crate::web_search::html::plain;
 
 /// The most that it gives, and the longest query that it takes, in code points.
 const RESULTS: usize = 20;
@@ -93,7 +94,8 @@ impl SearchEngine for Brave {
         let answer: Answer = serde_json::from_slice(answer)?;
         let found = |entry: Entry| {
             let text: Vec<String> = entry.description.into_iter().chain(entry.extra_snippets).collect();
-            Found { title: entry.title, url: entry.url, text: text.join("\n") }
+            let text: Vec<String> = text.iter().map(|text| plain(text)).collect();
+            Found { title: plain(&entry.title), url: entry.url, text: text.join("\n") }
         };
         Ok(answer.web.into_iter().flat_map(|web| web.results).map(found).collect())
     }
