@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use parking_lot::Mutex;
-use protocol::Object;
 use protocol::responses::item::Item;
 use protocol::responses::tool::{HostedTool, Tool};
 use tools::builtin::{Builtin, Builtins};
@@ -146,9 +145,6 @@ fn context(app: &App, request: &Request, untrusted: bool) -> Context {
 
 /// Content from the web, from files and from other people's tools: nobody vouches for it.
 fn is_untrusted(item: &Item) -> bool {
-    let is_code = |fields: &Object| fields.get("type").is_some_and(|kind| kind == "code_interpreter_call");
-    match item {
-        Item::McpCall(_) | Item::WebSearchCall(_) | Item::FileSearchCall(_) => true,
-        item => matches!(item, Item::Other(fields) if is_code(fields)),
-    }
+    let is_code = item.kind() == "code_interpreter_call";
+    is_code || matches!(item, Item::McpCall(_) | Item::WebSearchCall(_) | Item::FileSearchCall(_))
 }

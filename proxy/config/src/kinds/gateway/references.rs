@@ -42,7 +42,11 @@ pub(super) fn image_model(tools: &Tools, id: &ObjectId, scope: &mut Scope<'_>) -
 }
 
 /// What runs code; nothing where it is not set up, or cannot be called.
-pub(super) fn code_interpreter(tools: &Tools, id: &ObjectId, scope: &mut Scope<'_>) -> Option<Box<MappedTool>> {
+pub(super) fn code_interpreter(
+    tools: &Tools,
+    id: &ObjectId,
+    scope: &mut Scope<'_>,
+) -> Option<Box<MappedTool>> {
     mapped(&tools.code_interpreter.as_ref()?.mcp, id, (scope, CODE)).map(Box::new)
 }
 
