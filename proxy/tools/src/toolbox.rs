@@ -291,7 +291,7 @@ fn unavailable(kind: &str) -> String {
         _ => return format!("The tool type '{kind}' is not available on this server."),
     };
     format!(
-        "The tool type '{kind}' is not available on this server: its gateway has no 'spec.tools.{setting}'."
+        "The tool type '{kind}' is not available on this server: it needs spec.tools.{setting} of the ResponsesGateway."
     )
 }
 
