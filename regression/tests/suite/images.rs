@@ -56,7 +56,7 @@ impl Scene {
     }
 }
 
-fn ask(tool: Value) -> Value {
+fn ask(tool: &Value) -> Value {
     json!({"model": "demo", "input": "Draw a cat", "tools": [tool]})
 }
 
@@ -73,7 +73,7 @@ async fn an_image_is_made_shown_stored_and_never_told_to_the_model() -> anyhow::
     let scene = Scene::new().await?;
     scene.paints(&cat());
     let response = scene
-        .respond(&ask(json!({"type": "image_generation", "size": "1024x1024", "quality": "high"})))
+        .respond(&ask(&json!({"type": "image_generation", "size": "1024x1024", "quality": "high"})))
         .await?;
     let call = &response["output"][0];
     assert_eq!((&call["type"], &call["status"]), (&json!("image_generation_call"), &json!("completed")));
@@ -108,7 +108,7 @@ async fn an_image_is_made_shown_stored_and_never_told_to_the_model() -> anyhow::
 async fn unfinished_images_are_streamed_in_order() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
     scene.paints(&cat()).images.answer(Answer::Stream(2));
-    let events = scene.stage.stream(&ask(json!({"type": "image_generation", "partial_images": 2}))).await?;
+    let events = scene.stage.stream(&ask(&json!({"type": "image_generation", "partial_images": 2}))).await?;
     lawful(&events)?;
     let kinds: Vec<&str> = kinds(&events).into_iter().filter(|kind| kind.contains("image")).collect();
     let name = |step: &str| format!("response.image_generation_call.{step}");
@@ -130,12 +130,12 @@ async fn unfinished_images_are_streamed_in_order() -> anyhow::Result<()> {
 async fn an_image_that_lies_elsewhere_is_fetched_where_that_is_allowed() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
     scene.paints(&cat()).images.answer(Answer::Url);
-    let response = scene.respond(&ask(tool())).await?;
+    let response = scene.respond(&ask(&tool())).await?;
     assert!(response["output"][0]["result"] == image(1));
     for refused in ["http://169.254.169.254/latest/meta-data", "http://10.0.0.1/a.png", "file:///etc/passwd"]
     {
         scene.paints(&cat()).images.answer(Answer::Elsewhere(refused.to_owned()));
-        let response = scene.respond(&ask(tool())).await?;
+        let response = scene.respond(&ask(&tool())).await?;
         assert_eq!(
             (&response["output"][0]["status"], &response["output"][0]["result"]),
             (&json!("failed"), &Value::Null)
@@ -150,7 +150,7 @@ async fn an_image_of_the_user_is_edited() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
     scene.paints(&json!({"prompt": "Make it blue", "images": [1]}));
     let url = format!("data:image/png;base64,{}", image(7));
-    let mut body = ask(json!({"type": "image_generation", "input_fidelity": "high"}));
+    let mut body = ask(&json!({"type": "image_generation", "input_fidelity": "high"}));
     body["input"] = json!([{"role": "user", "content": [
         {"type": "input_text", "text": "Make it blue"}, {"type": "input_image", "image_url": url}]}]);
     let response = scene.respond(&body).await?;
@@ -176,10 +176,10 @@ async fn an_image_of_the_user_is_edited() -> anyhow::Result<()> {
 async fn the_image_of_an_earlier_turn_is_edited_and_histories_stay_small() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
     scene.paints(&cat());
-    let first = scene.respond(&ask(tool())).await?;
+    let first = scene.respond(&ask(&tool())).await?;
     for (previous, expected) in [(true, "by chain"), (false, "by reference")] {
         scene.paints(&json!({"prompt": "Add a hat", "images": [1]}));
-        let mut body = ask(tool());
+        let mut body = ask(&tool());
         if previous {
             body["previous_response_id"] = first["id"].clone();
         } else {
@@ -228,7 +228,7 @@ async fn a_client_that_keeps_the_history_may_send_the_image_or_leave_it_out() ->
     whole["result"] = json!(image(9));
     for (item, status) in [(whole, "completed"), (call, "failed")] {
         scene.paints(&json!({"prompt": "Add a hat", "images": [1]}));
-        let mut body = ask(tool());
+        let mut body = ask(&tool());
         body["store"] = json!(false);
         body["input"] = json!([item, user]);
         let response = scene.respond(&body).await?;
@@ -258,7 +258,7 @@ async fn the_model_hears_of_a_refusal_and_of_an_image_that_is_too_large() -> any
     ];
     for (answer, words) in cases {
         scene.paints(&cat()).images.answer(answer);
-        let response = scene.respond(&ask(tool())).await?;
+        let response = scene.respond(&ask(&tool())).await?;
         let call = &response["output"][0];
         assert_eq!(
             (&call["status"], &call["result"], &response["status"]),
@@ -288,7 +288,7 @@ async fn settings_and_models_that_cannot_be_are_refused() -> anyhow::Result<()> 
         (json!({"type": "image_generation", "model": "demo"}), "tools[0].model"),
     ];
     for (tool, param) in cases {
-        let answer = scene.stage.respond(&ask(tool)).await?;
+        let answer = scene.stage.respond(&ask(&tool)).await?;
         assert_eq!(
             (answer.status, &answer.json()["error"]["param"]),
             (400, &json!(param)),
@@ -316,12 +316,12 @@ async fn settings_and_models_that_cannot_be_are_refused() -> anyhow::Result<()> 
 #[tokio::test]
 async fn without_a_model_or_with_a_policy_against_it_there_is_no_tool() -> anyhow::Result<()> {
     let bare = Stage::chat().await?;
-    let answer = bare.respond(&ask(tool())).await?;
+    let answer = bare.respond(&ask(&tool())).await?;
     assert_eq!((answer.status, &answer.json()["error"]["param"]), (400, &json!("tools[0].type")));
     assert!(answer.text().contains("spec.tools.imageGeneration"), "{}", answer.text());
     let scene = Scene::with(&[("policy.yaml", DENIED)]).await?;
     scene.paints(&cat());
-    let response = scene.respond(&ask(tool())).await?;
+    let response = scene.respond(&ask(&tool())).await?;
     assert_eq!(text(&response), "Done");
     assert!(scene.images.requests().is_empty(), "nothing was asked of the image model");
     let offered = scene.stage.model.requests()[0].json();
