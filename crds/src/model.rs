@@ -24,7 +24,7 @@ use crate::status::Status;
     doc = "A public model name: its targets with weight and priority, retries, what it accepts, and defaults of its parameters.",
     status = "Status",
     selectable = ".spec.modelName",
-    printcolumn = r#"{"name":"Model","type":"string","jsonPath":".spec.modelName"}"#,
+    printcolumn = r#"{"name":"Model","type":"string","jsonPath":".status.effective.name"}"#,
     printcolumn = r#"{"name":"Type","type":"string","jsonPath":".spec.type"}"#,
     printcolumn = r#"{"name":"Accepted","type":"string","jsonPath":".status.conditions[?(@.type==\"Accepted\")].status"}"#,
     printcolumn = r#"{"name":"Refs","type":"string","jsonPath":".status.conditions[?(@.type==\"ResolvedRefs\")].status"}"#,

@@ -30,9 +30,8 @@ pub use tools::{Brave, CodeInterpreter, ImageGeneration, Searxng, Tavily, Tools,
     namespaced,
     doc = "A fleet of proxies: whose objects they serve, who may call them, and within which limits.",
     status = "ResponsesGatewayStatus",
-    printcolumn = r#"{"name":"Address","type":"string","jsonPath":".status.addresses[0]"}"#,
     printcolumn = r#"{"name":"Proxies","type":"integer","jsonPath":".status.delivery.proxies.connected"}"#,
-    printcolumn = r#"{"name":"Hash","type":"string","jsonPath":".status.delivery.hash"}"#,
+    printcolumn = r#"{"name":"Hash","type":"string","jsonPath":".status.delivery.hash","priority":1}"#,
     printcolumn = r#"{"name":"Accepted","type":"string","jsonPath":".status.conditions[?(@.type==\"Accepted\")].status"}"#,
     printcolumn = r#"{"name":"Refs","type":"string","jsonPath":".status.conditions[?(@.type==\"ResolvedRefs\")].status"}"#,
     printcolumn = r#"{"name":"Programmed","type":"string","jsonPath":".status.conditions[?(@.type==\"Programmed\")].status"}"#,
@@ -389,11 +388,6 @@ pub struct ResponsesGatewayStatus {
     /// What is told about objects of every kind.
     #[serde(flatten)]
     pub common: Status,
-    /// Where clients reach the proxies.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 16), inner(length(min = 1, max = 253)))]
-    #[x_kube(merge_strategy = ListMerge::Set)]
-    pub addresses: Option<Vec<String>>,
     /// How many objects the proxies serve.
     #[serde(rename = "attachedObjects", default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 2_147_483_647))]

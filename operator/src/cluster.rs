@@ -31,7 +31,7 @@ pub(crate) struct Cluster {
     /// The Secrets that objects name.
     pub(crate) wanted: BTreeSet<ObjectId>,
     /// The objects as they were compiled last, each with what it was read from.
-    objects: BTreeMap<ObjectId, (Arc<DynamicObject>, config::Object)>,
+    objects: BTreeMap<ObjectId, (Arc<DynamicObject>, Arc<config::Object>)>,
 }
 
 /// What follows from something that a watch shows.
@@ -63,6 +63,13 @@ where
     fn apply(&mut self, event: &Event<K>) {
         self.writer.apply_watcher_event(event);
         self.is_listed |= matches!(event, Event::InitDone);
+    }
+}
+
+impl Watched<DynamicObject> {
+    fn get(&self, id: &ObjectId) -> Option<Arc<DynamicObject>> {
+        let kind = crds::KINDS.iter().find(|kind| kind.name == id.kind)?;
+        self.writer.as_reader().get(&ObjectRef::new_with(&id.name, resource(kind)).within(&id.namespace))
     }
 }
 
@@ -101,9 +108,15 @@ impl Cluster {
         match event {
             Event::Init => Effect::Nothing,
             Event::Apply(object) | Event::InitApply(object) => {
-                let before = id(kind, object).and_then(|id| self.objects.get(&id));
-                let is_new = before.is_none_or(|(before, _)| is_changed(before, object));
-                if is_new { Effect::Compile } else { Effect::Statuses }
+                let before = id(kind, object).and_then(|id| self.objects.get_mut(&id));
+                let Some((before, _)) = before.filter(|(before, _)| !is_changed(before, object)) else {
+                    return Effect::Compile;
+                };
+                // Kept once: what the watch shows from now on stands for what was compiled.
+                if let Some(shown) = id(kind, object).and_then(|id| watched.get(&id)) {
+                    *before = shown;
+                }
+                Effect::Statuses
             }
             Event::InitDone | Event::Delete(_) => Effect::Compile,
         }
@@ -120,7 +133,7 @@ impl Cluster {
     pub(crate) fn world(&mut self) -> World {
         self.read();
         World {
-            objects: self.objects.values().map(|(_, object)| object.clone()).collect(),
+            objects: self.objects.values().map(|(_, object)| Arc::clone(object)).collect(),
             secrets: self.secrets.world(),
             grants: self.grants.values().cloned().collect(),
             namespaces: self.labels(),
@@ -136,9 +149,7 @@ impl Cluster {
 
     /// An object as the watch shows it.
     pub(crate) fn object(&self, id: &ObjectId) -> Option<Arc<DynamicObject>> {
-        let kind = crds::KINDS.iter().find(|kind| kind.name == id.kind)?;
-        let reference = ObjectRef::new_with(&id.name, resource(kind)).within(&id.namespace);
-        self.kinds.get(kind.name)?.writer.as_reader().get(&reference)
+        self.kinds.get(id.kind.as_str())?.get(id)
     }
 
     fn shown(&self) -> impl Iterator<Item = (&'static str, Arc<DynamicObject>)> {
@@ -157,7 +168,7 @@ impl Cluster {
                 Some((before, read)) if !is_changed(&before, &object) => read,
                 _ => {
                     let Ok(document) = serde_json::to_value(&*object) else { continue };
-                    self.schemas.stored(id.clone(), &document)
+                    Arc::new(self.schemas.stored(id.clone(), &document))
                 }
             };
             self.objects.insert(id, (object, read));

@@ -1,6 +1,6 @@
 //! The loop: take in what the watches show, compile it once it is quiet, publish it, and say so in statuses.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +44,8 @@ const RECALLING: Duration = Duration::from_millis(200);
 const FINDING: Duration = Duration::from_secs(30);
 /// How many statuses are written before what is new is looked at.
 const BATCH: usize = 25;
+/// How long statuses that wait to be written count as what they shall be.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// What watches have shown and the loop has not taken in yet.
 const SHOWN: usize = 4096;
@@ -61,6 +63,8 @@ pub(crate) struct Engine {
     hash_key: Option<HashKey>,
     guarded: Guarded,
     writer: Writer,
+    /// The statuses that wait to be written, and when they were looked for.
+    queue: (Option<Instant>, VecDeque<Wanted>),
     /// Since when an object waits for acknowledgements.
     waiting: BTreeMap<ObjectId, Instant>,
     /// Whether this replica has chosen its epoch.
@@ -88,6 +92,7 @@ impl Engine {
             cluster: Cluster::new(),
             claim,
             guarded: Guarded::default(),
+            queue: (None, VecDeque::new()),
             waiting: BTreeMap::new(),
             leads: false,
             led_since: Instant::now(),
@@ -280,9 +285,9 @@ impl Engine {
             return Instant::now() + RECALLING;
         }
         self.hub.with(|fleet, now| fleet.tick(now));
-        let (due, soon) = self.due();
-        let is_all = due.len() <= BATCH;
-        let mut due = due.into_iter().take(BATCH).peekable();
+        let soon = self.look();
+        let batch = self.queue.1.len().min(BATCH);
+        let mut due = self.queue.1.drain(..batch).collect::<Vec<_>>().into_iter().peekable();
         while due.peek().is_some() {
             if self.claim.check().await.is_none() {
                 error!("The claim to lead has lapsed; nothing more is written");
@@ -291,7 +296,18 @@ impl Engine {
             self.writer.write(due.by_ref().take(AT_ONCE).collect()).await;
         }
         self.keys.reconcile(&self.cluster, self.guarded.compiled()).await;
-        if is_all { soon.unwrap_or(later).min(later) } else { Instant::now() }
+        if self.queue.1.is_empty() { soon.unwrap_or(later).min(later) } else { Instant::now() }
+    }
+
+    /// Looks for statuses that have to be written, unless there are many and it has just looked: then they are written first.
+    fn look(&mut self) -> Option<Instant> {
+        let is_fresh = self.queue.0.is_some_and(|at| at.elapsed() < FRESH);
+        if is_fresh && !self.queue.1.is_empty() {
+            return None;
+        }
+        let (due, soon) = self.due();
+        self.queue = (Some(Instant::now()), due.into());
+        soon
     }
 
     /// The statuses that have to be written, bad news first, and when those are due that still wait for acknowledgements.
@@ -304,6 +320,11 @@ impl Engine {
             let Some(before) = shown.get(id).map(|object| &object.data["status"]) else { continue };
             let reached = self.reached(id);
             let is_new = before["observedGeneration"].as_i64() != Some(about.generation);
+            if self.is_young() && !is_new && self.stands(id, before) && conditions::is_unheard(&reached) {
+                let end = self.led_since + FINDING;
+                soon = Some(soon.map_or(end, |soon: Instant| soon.min(end)));
+                continue;
+            }
             if is_new && conditions::is_pending(&reached) {
                 let since = waiting.get(id).copied().unwrap_or(now);
                 if now < since + ACKS {
@@ -332,7 +353,7 @@ impl Engine {
         let own = GatewayId::new(&id.namespace, &id.name);
         let itself = (id.kind == "ResponsesGateway").then_some((&own, about.serving));
         if let (Some(_), Some(standing)) = (itself, self.standing(&own)) {
-            return vec![(own.to_string(), Some(standing))];
+            return vec![(own, Some(standing))];
         }
         let attached = about.gateways.iter().filter(|(_, attachment)| !attachment.is_refused());
         let attached = attached.map(|(gateway, attachment)| (gateway, attachment.serving));
@@ -341,9 +362,17 @@ impl Engine {
                 self.hub.with(|fleet, now| fleet.progress(gateway, &entry, &serving.hash, now))
             });
             let paused = || self.guarded.is_paused(gateway).then_some(Progress::Paused);
-            (gateway.to_string(), progress.or_else(paused))
+            (gateway.clone(), progress.or_else(paused))
         };
         itself.into_iter().chain(attached).map(progress).collect()
+    }
+
+    /// Whether the status says that proxies serve what is still served.
+    fn stands(&self, id: &ObjectId, before: &Value) -> bool {
+        let mut known = before["conditions"].as_array().into_iter().flatten();
+        let is_programmed = known.any(|one| one["type"] == "Programmed" && one["status"] == "True");
+        let served = self.guarded.serving(id).map(|serving| serving.hash.to_string());
+        is_programmed && served.as_deref() == before["effective"]["contentHash"].as_str()
     }
 
     /// How the upstream of a provider fares: the worst that a proxy of its gateways says. A change of leader changes nothing
@@ -360,7 +389,7 @@ impl Engine {
             let worst = seen.min_by_key(|(_, _, health)| *health == Health::Healthy);
             let same =
                 known.filter(|known| worst.is_none() && known["observedGeneration"] == about.generation);
-            same.cloned().unwrap_or_else(|| conditions::healthy(worst, about.generation))
+            same.map_or_else(|| conditions::healthy(worst, about.generation), conditions::untimed)
         }))
     }
 

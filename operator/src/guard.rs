@@ -98,7 +98,7 @@ fn routes(id: &ObjectId) -> bool {
 }
 
 /// The gateways of a world.
-fn gateways(objects: &[Object]) -> BTreeSet<GatewayId> {
+fn gateways(objects: &[Arc<Object>]) -> BTreeSet<GatewayId> {
     let gateways = objects.iter().filter(|object| object.id.kind == GATEWAY);
     gateways.map(|object| GatewayId::new(&object.id.namespace, &object.id.name)).collect()
 }

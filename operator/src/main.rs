@@ -8,6 +8,9 @@ use clap::Parser;
 use operator::cli::{Cli, Command, Run};
 use tracing_subscriber::EnvFilter;
 
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Crds => print_definitions(),

@@ -1,12 +1,15 @@
 //! What is watched: our kinds, namespaces, grants, and the names and versions of Secrets.
 
+use std::time::Duration;
+
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind, PartialObjectMeta};
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt, watcher as watch};
-use kube::{Api, Client};
+use kube::{Api, Client, ResourceExt};
+use tokio::time::sleep;
 
 /// What a watch shows.
 pub(crate) enum Seen {
@@ -25,6 +28,8 @@ pub(crate) struct Failed {
 pub(crate) type Shown = Result<Seen, Failed>;
 
 const GRANT: &str = "ReferenceGrant";
+/// How long is waited before a kind that is not installed is looked for again.
+const MISSING: Duration = Duration::from_secs(5);
 
 /// Every watch, each with back-off of its own.
 pub(crate) fn all(client: &Client) -> BoxStream<'static, Shown> {
@@ -43,12 +48,18 @@ pub(crate) fn resource(kind: &crds::Kind) -> ApiResource {
 
 fn objects(client: &Client, kind: &'static crds::Kind) -> BoxStream<'static, Shown> {
     let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource(kind));
-    let events = watch(api, config()).default_backoff();
+    let events = watch(api, config()).default_backoff().modify(trim);
     events.map(move |event| shown(kind.name, event, |event| Seen::Object(kind.name, event))).boxed()
 }
 
+/// Who wrote which field is larger than most objects, and nothing here reads it.
+fn trim(object: &mut impl ResourceExt) {
+    object.managed_fields_mut().clear();
+}
+
 fn namespaces(client: &Client) -> BoxStream<'static, Shown> {
-    let events = watch(Api::<PartialObjectMeta<Namespace>>::all(client.clone()), config()).default_backoff();
+    let events = watch(Api::<PartialObjectMeta<Namespace>>::all(client.clone()), config());
+    let events = events.default_backoff().modify(trim);
     events.map(|event| shown("Namespace", event, Seen::Namespace)).boxed()
 }
 
@@ -63,7 +74,14 @@ fn grants(client: &Client) -> BoxStream<'static, Shown> {
     let resource = ApiResource::from_gvk_with_plural(&kind, "referencegrants");
     let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
     let events = watch(api, config()).default_backoff();
-    events.map(|event| shown(GRANT, event, Seen::Grant)).boxed()
+    let paced = |event| async move {
+        // Each attempt begins with an event that ends the back-off.
+        if matches!(event, Err(watcher::Error::InitialListFailed(_))) {
+            sleep(MISSING).await;
+        }
+        shown(GRANT, event, Seen::Grant)
+    };
+    events.then(paced).boxed()
 }
 
 fn config() -> watcher::Config {

@@ -21,6 +21,7 @@ use crate::live::resolve::Resolution;
 use crate::route::{Operation, Route};
 use crate::runs::drive::Work;
 use crate::runs::resolve::Prepared;
+use crate::runs::standing::Standing;
 use crate::telemetry::Metrics;
 use crate::telemetry::access::Trail;
 use crate::telemetry::trace;
@@ -41,7 +42,7 @@ pub struct Request {
     pub route: Route,
     /// Without `?`.
     pub query: String,
-    pub headers: HeaderMap,
+    pub headers: Arc<HeaderMap>,
     pub body: Bytes,
     pub caller: Caller,
     /// What is served while this request is answered.
@@ -104,8 +105,9 @@ impl App {
 
 impl App {
     /// What a turn of this request works with.
-    pub fn work(&self, request: &Request, prepared: &Prepared) -> Work {
+    pub fn work(self: &Arc<Self>, request: &Request, prepared: &Prepared) -> Work {
         Work {
+            standing: Standing::new(self, request, &prepared.turn.response.model),
             toolbox: prepared.toolbox.clone(),
             targets: Arc::clone(&prepared.resolution.targets),
             call: self.call(request, &prepared.resolution),

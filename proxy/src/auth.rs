@@ -18,7 +18,7 @@ use tools::policy::Identity;
 
 use crate::auth::api_key::Keys;
 use crate::auth::issuer::Issuers;
-use crate::auth::token::Tokens;
+use crate::auth::token::{Expiry, Tokens};
 use crate::auth::view::View;
 use crate::clock::Clock;
 
@@ -81,6 +81,17 @@ impl Gate {
     /// Errors: 401 without a valid credential; 403 if it belongs to no tenant, or to two; 503 if an issuer's keys cannot
     /// be had.
     pub async fn admit(&self, headers: &HeaderMap, clock: &Clock) -> Result<Caller, ApiError> {
+        self.identify(headers, clock, Expiry::Counts).await
+    }
+
+    /// Finds out whether who was admitted would be again. A token may have expired since: that is no revocation.
+    ///
+    /// Errors: as [`Gate::admit`].
+    pub async fn admit_still(&self, headers: &HeaderMap, clock: &Clock) -> Result<Caller, ApiError> {
+        self.identify(headers, clock, Expiry::Forgiven).await
+    }
+
+    async fn identify(&self, headers: &HeaderMap, clock: &Clock, expiry: Expiry) -> Result<Caller, ApiError> {
         let Some(required) = &self.required else {
             return self.caller(DEFAULT_TENANT, Identity::Anonymous, true);
         };
@@ -91,7 +102,7 @@ impl Gate {
             return self.caller(&key.tenant, Identity::Key { id, name }, false);
         }
         let Some(tokens) = &required.tokens else { return Err(invalid()) };
-        let subject = tokens.verify(token).await?.ok_or_else(invalid)?;
+        let subject = tokens.verify(token, expiry).await?.ok_or_else(invalid)?;
         let tenant = subject.tenant()?;
         self.caller(&tenant, subject.identity(), false)
     }
@@ -148,7 +159,7 @@ fn missing() -> ApiError {
     ApiError::new(401, INVALID_REQUEST, message).with_code("invalid_api_key")
 }
 
-fn invalid() -> ApiError {
+pub fn invalid() -> ApiError {
     ApiError::new(401, INVALID_REQUEST, "Incorrect API key provided.").with_code("invalid_api_key")
 }
 

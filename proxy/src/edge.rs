@@ -172,7 +172,7 @@ async fn request(
     };
     let head = session.req_header();
     let query = head.uri.query().unwrap_or_default().to_owned();
-    let (headers, id, trail) = (head.headers.clone(), ctx.id.clone(), ctx.trail.clone());
+    let (headers, id, trail) = (Arc::new(head.headers.clone()), ctx.id.clone(), ctx.trail.clone());
     Ok(Ok(Request { route, query, headers, body, caller, runtime, id, trail }))
 }
 

@@ -12,4 +12,5 @@ pub mod painter;
 pub mod remotes;
 pub mod resolve;
 pub mod sink;
+pub mod standing;
 mod tasks;

@@ -18,8 +18,8 @@ suite step build cargo build --workspace --bins
 suite cargo Rust cargo test --workspace --no-fail-fast -- --skip postgres:: --skip on_kubernetes:: --skip on_real_servers::
 suite cargo PostgreSQL regression/make/with_postgres.sh cargo test --workspace --tests -- postgres::
 suite cargo MCP regression/make/with_mcp.sh cargo test --package tools --test suite -- on_real_servers::
-suite lines Python regression/clients/python/run.sh
-suite lines Node regression/clients/node/run.sh
+suite lines Python regression/make/with_mcp.sh regression/clients/python/run.sh
+suite lines Node regression/make/with_mcp.sh regression/clients/node/run.sh
 suite lines curl regression/regression_common.sh
 suite step documentation env RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
 if cargo deny --version >/dev/null 2>&1; then

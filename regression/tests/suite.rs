@@ -21,6 +21,7 @@ mod suite {
     mod models;
     mod quirks;
     mod reload;
+    mod revocation;
     mod stage;
     mod state;
     mod web_search;

@@ -56,11 +56,7 @@ impl Pauses {
 
     /// The Secrets that frozen objects name.
     pub(super) fn wanted(&self) -> BTreeSet<ObjectId> {
-        let needed = |frozen: &Frozen| {
-            let objects: Vec<Object> = frozen.objects.iter().map(|object| Object::clone(object)).collect();
-            wanted(&objects, &frozen.compiled)
-        };
-        self.frozen.values().flat_map(needed).collect()
+        self.frozen.values().flat_map(|frozen| wanted(&frozen.objects, &frozen.compiled)).collect()
     }
 
     /// Compiles what is frozen with what is followed.
@@ -113,8 +109,8 @@ impl Frozen {
     }
 
     /// The frozen objects with the permissions that hold at present, and the followed ones as they are.
-    fn objects(&self, world: &World, marks: &Marks) -> Vec<Object> {
-        let present: BTreeMap<&ObjectId, &Object> =
+    fn objects(&self, world: &World, marks: &Marks) -> Vec<Arc<Object>> {
+        let present: BTreeMap<&ObjectId, &Arc<Object>> =
             world.objects.iter().map(|object| (&object.id, object)).collect();
         let stays = |object: &&Arc<Object>| {
             let is_followed = object.id.kind == POLICY && present.contains_key(&object.id);
@@ -129,9 +125,10 @@ impl Frozen {
 }
 
 /// A frozen object that permits what the present one does. One that is not there, or not valid, changes nothing.
-fn permitted(frozen: &Object, present: Option<&Object>) -> Object {
+fn permitted(frozen: &Object, present: Option<&Arc<Object>>) -> Arc<Object> {
     let mut object = frozen.clone();
-    if let (Body::Valid(spec), Some(Object { body: Body::Valid(present), .. })) = (&mut object.body, present)
+    if let (Body::Valid(spec), Some(Body::Valid(present))) =
+        (&mut object.body, present.map(|present| &present.body))
         && let Some(spec) = spec.as_object_mut()
     {
         for field in PERMISSIONS {
@@ -141,5 +138,5 @@ fn permitted(frozen: &Object, present: Option<&Object>) -> Object {
             }
         }
     }
-    object
+    Arc::new(object)
 }

@@ -49,7 +49,7 @@ impl Brake {
         world: &World,
         last: &Compiled,
         (marks, now): (&Marks, Time),
-    ) -> Vec<Object> {
+    ) -> Vec<Arc<Object>> {
         let present: BTreeSet<&ObjectId> = world.objects.iter().map(|object| &object.id).collect();
         self.note(&present, last, now);
         let gateways = gateways(&world.objects);
@@ -88,13 +88,13 @@ impl Brake {
     }
 
     /// Keeps what some gateway holds, and forgets what is gone for good.
-    fn conclude(&mut self, now: Time) -> Vec<Object> {
+    fn conclude(&mut self, now: Time) -> Vec<Arc<Object>> {
         let held = &self.held;
         let mut stays = Vec::new();
         self.gone.retain(|_, gone| {
             let by = gone.served.iter().find(|(gateway, _)| held.contains_key(*gateway));
             // Of two that claim one name the older wins: one of no age gives way to those that exist.
-            stays.extend(by.map(|(_, object)| Object { created: None, ..Object::clone(object) }));
+            stays.extend(by.map(|(_, object)| Arc::new(Object { created: None, ..Object::clone(object) })));
             by.is_some() || now.saturating_sub(gone.since) < AT_ONCE
         });
         stays

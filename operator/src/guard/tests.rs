@@ -9,12 +9,13 @@ use super::*;
 const NOW: Time = Duration::from_secs(100);
 const LATER: Time = Duration::from_secs(1_000);
 
-fn object(kind: &str, namespace: &str, name: &str, spec: Value) -> Object {
+fn object(kind: &str, namespace: &str, name: &str, spec: Value) -> Arc<Object> {
     let created = Some("2026-01-01T00:00:00Z".to_owned());
-    Object { id: ObjectId::new(kind, namespace, name), generation: 1, created, body: Body::Valid(spec) }
+    let id = ObjectId::new(kind, namespace, name);
+    Arc::new(Object { id, generation: 1, created, body: Body::Valid(spec) })
 }
 
-fn gateway(name: &str) -> Object {
+fn gateway(name: &str) -> Arc<Object> {
     let authentication = json!({"mode": "Required", "methods": ["APIKey"]});
     object(
         "ResponsesGateway",
@@ -24,24 +25,24 @@ fn gateway(name: &str) -> Object {
     )
 }
 
-fn provider() -> Object {
+fn provider() -> Arc<Object> {
     let spec = json!({"type": "OpenAI", "baseURL": "https://example.com/v1", "retryBudgetPercent": 20,
         "directModels": "Deny", "allowedNamespaces": {"from": "All"}});
     object("ModelProvider", "home", "p", spec)
 }
 
-fn model(number: usize) -> Object {
+fn model(number: usize) -> Arc<Object> {
     model_at("home", number)
 }
 
-fn model_at(namespace: &str, number: usize) -> Object {
+fn model_at(namespace: &str, number: usize) -> Arc<Object> {
     let target =
         json!({"name": "only", "providerRef": {"name": "p", "namespace": "home"}, "upstreamModel": "up"});
     let gateways = json!([{"name": "main", "namespace": "home"}]);
     object("Model", namespace, &format!("m{number}"), json!({"targets": [target], "gatewayRefs": gateways}))
 }
 
-fn key(name: &str) -> Object {
+fn key(name: &str) -> Arc<Object> {
     object("APIKey", "home", name, json!({"secretRef": {"name": name}}))
 }
 
@@ -150,7 +151,7 @@ fn what_comes_back_is_held_no_longer_and_an_old_permission_does_not_let_others_g
     let token = guarded.held(&main()).unwrap().token.clone();
     let mut again = world(30);
     for object in &mut again.objects {
-        object.created = Some("2026-02-02T00:00:00Z".to_owned());
+        Arc::make_mut(object).created = Some("2026-02-02T00:00:00Z".to_owned());
     }
     see(&mut guarded, again.clone(), &marks(), LATER);
     assert_eq!((served(&guarded, "model/"), guarded.held(&main())), (30, None));
@@ -197,7 +198,7 @@ fn revocations_go_out_while_a_removal_is_held() {
 /// Sets a field of the spec of every object of a kind.
 fn set(world: &mut World, kind: &str, field: &str, value: &Value) {
     for object in world.objects.iter_mut().filter(|object| object.id.kind == kind) {
-        let Body::Valid(spec) = &mut object.body else { continue };
+        let Body::Valid(spec) = &mut Arc::make_mut(object).body else { continue };
         spec[field] = value.clone();
     }
 }
@@ -259,20 +260,20 @@ fn a_pause_keeps_nothing_open_that_is_closed() {
     assert_eq!(targets(&guarded), None, "a namespace that may not attach any more");
 }
 
-fn server() -> Object {
+fn server() -> Arc<Object> {
     let endpoint = json!({"url": "https://docs.example.com/mcp"});
     object("MCPServer", "home", "docs", json!({"endpoint": endpoint}))
 }
 
 /// A policy on the server; one that is no good has an expression that is none.
-fn policy(name: &str, is_good: bool) -> Object {
+fn policy(name: &str, is_good: bool) -> Arc<Object> {
     let rule =
         json!({"name": "r", "when": if is_good { "true" } else { "no expression" }, "action": "Allow"});
     let spec = json!({"targetRefs": [{"kind": "MCPServer", "name": "docs"}], "defaultAction": "Deny", "rules": [rule]});
     object("ToolPolicy", "home", name, spec)
 }
 
-fn with_tools(policies: Vec<Object>) -> World {
+fn with_tools(policies: Vec<Arc<Object>>) -> World {
     let mut world = world(0);
     world.objects.push(server());
     world.objects.extend(policies);

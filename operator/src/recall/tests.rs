@@ -6,9 +6,10 @@ use super::*;
 
 const SECOND: Time = Duration::from_secs(1);
 
-fn object(kind: &str, name: &str, spec: &Value) -> Object {
+fn object(kind: &str, name: &str, spec: &Value) -> Arc<Object> {
     let created = Some(format!("2026-01-01T00:00:0{}Z", u8::from(name != "old")));
-    Object { id: ObjectId::new(kind, "home", name), generation: 1, created, body: Body::Valid(spec.clone()) }
+    let id = ObjectId::new(kind, "home", name);
+    Arc::new(Object { id, generation: 1, created, body: Body::Valid(spec.clone()) })
 }
 
 fn provider(names: &[&str]) -> Value {
@@ -39,7 +40,7 @@ fn main() -> GatewayId {
 /// What the API server shows while `served` is served.
 fn shown(world: &World, served: &Compiled) -> BTreeMap<ObjectId, Arc<DynamicObject>> {
     let kind = |name: &str| crds::KINDS.iter().find(|kind| kind.name == name).unwrap();
-    let show = |object: &Object| {
+    let show = |object: &Arc<Object>| {
         let Body::Valid(spec) = &object.body else { panic!("{object:?}") };
         let mut shown = DynamicObject::new(&object.id.name, &crate::watch::resource(kind(&object.id.kind)));
         let serving = served.diagnostics[&object.id].serving;

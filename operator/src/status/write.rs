@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The time that a write has to itself, on average: 50 a second.
 const PACE: Duration = Duration::from_millis(20);
 /// Writes on their way at a time; the claim to lead is checked before them.
-pub(crate) const AT_ONCE: usize = 4;
+pub(crate) const AT_ONCE: usize = 10;
 /// For how long a write counts although the watch has not shown it yet.
 const ECHO: Duration = Duration::from_secs(5);
 

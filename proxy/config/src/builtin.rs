@@ -1,6 +1,7 @@
 //! The providers that are there without any configuration.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -59,7 +60,7 @@ pub(crate) fn complete(
         let key = row.key(env);
         let replaced = base_url.as_deref().filter(|_| row.name == "openai");
         let document = row.document(replaced, key.is_some());
-        world.objects.push(schemas.object(row.id(), &document, last));
+        world.objects.push(Arc::new(schemas.object(row.id(), &document, last)));
         if let Some(key) = key {
             let holder = ObjectId::new("Secret", "default", &row.secret());
             world.secrets.insert(holder, BTreeMap::from([("apiKey".to_owned(), key)]));

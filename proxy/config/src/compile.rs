@@ -40,7 +40,7 @@ pub struct Compiled {
     /// The content of each object that decodes, the present one if it does, so that what stays is not decoded again.
     decoded: BTreeMap<ObjectId, Chosen>,
     /// The objects that do not decode, and why.
-    refused: BTreeMap<ObjectId, (Object, Vec<Problem>)>,
+    refused: BTreeMap<ObjectId, (Arc<Object>, Vec<Problem>)>,
 }
 
 impl Compiled {
@@ -94,7 +94,7 @@ pub fn compile(world: &World, last: &Compiled) -> Compiled {
     let decoded = decoded.map(|present| (present.id().clone(), present.clone())).collect();
     let refused = contents.iter().filter_map(|content| {
         let problems = content.present.as_ref().err()?.clone();
-        Some((content.object.id.clone(), (content.object.clone(), problems)))
+        Some((content.object.id.clone(), (Arc::clone(content.object), problems)))
     });
     let mut compiled = Compiled {
         diagnostics: diagnostics.collect(),
@@ -116,7 +116,7 @@ pub fn compile(world: &World, last: &Compiled) -> Compiled {
 /// A Secret of another namespace is listed whether or not a ReferenceGrant permits it; [`compile()`] decides that. `last` is
 /// the compilation before, which spares the decoding of what stays.
 #[must_use]
-pub fn wanted(objects: &[Object], last: &Compiled) -> BTreeSet<ObjectId> {
+pub fn wanted(objects: &[Arc<Object>], last: &Compiled) -> BTreeSet<ObjectId> {
     let present = objects.iter().filter_map(|object| content::choose(object, last).ok());
     present.flat_map(|present| present.resource.secrets(present.id())).collect()
 }

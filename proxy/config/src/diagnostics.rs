@@ -191,6 +191,17 @@ impl Diagnostics {
         conditions(&self.problems, &self.notes, self.degraded)
     }
 
+    /// Lists the conditions of the object at one of its gateways: what is wrong there, and what is wrong everywhere.
+    #[must_use]
+    pub fn conditions_at(&self, attachment: &Attachment) -> Vec<ConditionState> {
+        let is_elsewhere =
+            |problem: &&Problem| self.gateways.values().any(|other| other.problems.contains(problem));
+        let own = self.problems.iter().filter(|problem| !is_elsewhere(problem)).cloned();
+        let mut problems: Vec<_> = attachment.problems.iter().cloned().chain(own).collect();
+        problems.sort();
+        conditions(&problems, &attachment.notes, attachment.degraded)
+    }
+
     /// Adds how the object stands at a gateway.
     pub(crate) fn add(&mut self, attachment: &Attachment) {
         self.problems.extend(attachment.problems.iter().cloned());
@@ -220,12 +231,6 @@ impl Diagnostics {
 }
 
 impl Attachment {
-    /// Lists the conditions of the object at the gateway: Accepted, ResolvedRefs, and Degraded where it holds.
-    #[must_use]
-    pub fn conditions(&self) -> Vec<ConditionState> {
-        conditions(&self.problems, &self.notes, self.degraded)
-    }
-
     /// Tells whether the object is kept from the gateway.
     #[must_use]
     pub fn is_refused(&self) -> bool {

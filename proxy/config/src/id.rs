@@ -135,6 +135,12 @@ impl GatewayId {
         self.0.split_once('/').map_or("", |(namespace, _)| namespace)
     }
 
+    /// Returns its name within its namespace.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.0.split_once('/').map_or("", |(_, name)| name)
+    }
+
     /// Names the gateway that exists where no ResponsesGateway is given: `default/default`.
     #[must_use]
     pub fn implicit() -> Self {

@@ -5,6 +5,7 @@ mod yaml;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -150,7 +151,10 @@ impl Reader<'_> {
                 Err(problem) => self.loaded.findings.push(place.finding(id, problem)),
             },
             "ConfigMap" => {}
-            _ => self.loaded.world.objects.push(self.schemas.object(id.clone(), document, self.last)),
+            _ => {
+                let object = self.schemas.object(id.clone(), document, self.last);
+                self.loaded.world.objects.push(Arc::new(object));
+            }
         }
     }
 }

@@ -20,7 +20,7 @@ const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 #[derive(Clone, Debug, Default)]
 pub struct World {
     /// The custom resources, in any order; ids are unique.
-    pub objects: Vec<Object>,
+    pub objects: Vec<Arc<Object>>,
     /// The values of each Secret, by key. The kind of the ids is `Secret`.
     pub secrets: BTreeMap<ObjectId, BTreeMap<String, Secret>>,
     /// The ReferenceGrants, in any order.

@@ -56,7 +56,7 @@ struct Ready {
 }
 
 impl Ready {
-    fn new(app: &App, request: &Request, prepared: Prepared) -> Self {
+    fn new(app: &Arc<App>, request: &Request, prepared: Prepared) -> Self {
         let record = Record::new(request, &prepared);
         let work = app.work(request, &prepared);
         request.trail.note(|notes| {

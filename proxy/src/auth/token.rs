@@ -36,6 +36,14 @@ struct Cluster {
     keys: JwkSet,
 }
 
+/// Whether the end of a token counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expiry {
+    Counts,
+    /// It was good when its request came.
+    Forgiven,
+}
+
 /// The bearer of a token, and the tenants that it fits.
 pub struct Bearer {
     identity: Identity,
@@ -72,12 +80,12 @@ impl Tokens {
     /// Checks signature, issuer, audience and times of a token; `None` if it is no valid one.
     ///
     /// Errors: 503 if the keys of its issuer cannot be had.
-    pub async fn verify(&self, token: &str) -> Result<Option<Bearer>, ApiError> {
+    pub async fn verify(&self, token: &str, expiry: Expiry) -> Result<Option<Bearer>, ApiError> {
         let (Ok(head), Some(issuer)) = (decode_header(token), issuer_of(token)) else { return Ok(None) };
         if let Some(cluster) = self.cluster.as_ref().filter(|cluster| cluster.issuer == issuer) {
             let key = head.kid.as_deref().and_then(|id| cluster.keys.find(id));
             let audiences = BTreeSet::from([AUDIENCE.to_owned()]);
-            let claims = key.and_then(|key| checked(token, head.alg, key, (&issuer, &audiences)));
+            let claims = key.and_then(|key| checked((token, expiry), head.alg, key, (&issuer, &audiences)));
             return Ok(claims.and_then(|claims| self.service_account(&claims)));
         }
         let Some(known) = self.issuers.iter().find(|known| known.spec().issuer == issuer) else {
@@ -89,7 +97,7 @@ impl Tokens {
             ApiError::new(503, SERVER_ERROR, "The credential cannot be checked at the moment.")
         })?;
         let spec = known.spec();
-        let claims = key.and_then(|key| checked(token, head.alg, &key, (&issuer, &spec.audiences)));
+        let claims = key.and_then(|key| checked((token, expiry), head.alg, &key, (&issuer, &spec.audiences)));
         Ok(claims.map(|claims| self.bearer(&spec.name, &claims)))
     }
 
@@ -161,7 +169,7 @@ fn issuer_of(token: &str) -> Option<String> {
 }
 
 fn checked(
-    token: &str,
+    (token, expiry): (&str, Expiry),
     algorithm: Algorithm,
     key: &Jwk,
     (issuer, audiences): (&str, &BTreeSet<String>),
@@ -172,6 +180,7 @@ fn checked(
     let mut validation = Validation::new(algorithm);
     validation.leeway = LEEWAY;
     validation.validate_nbf = true;
+    validation.validate_exp = expiry == Expiry::Counts;
     validation.set_issuer(&[issuer]);
     validation.set_audience(&audiences.iter().collect::<Vec<_>>());
     validation.set_required_spec_claims(&["exp", "iss", "aud"]);

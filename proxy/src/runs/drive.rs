@@ -6,6 +6,7 @@ use std::time::Duration;
 use agent::finished::Finished;
 use agent::model::{ModelError, ModelEvent};
 use agent::run::{Effect, Input, Run};
+use agent::tool::{ListOutcome, ServerTool, ToolCall, ToolOutcome};
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use protocol::responses::event::{Event, EventBody};
@@ -16,6 +17,7 @@ use tools::toolbox::Toolbox;
 
 use crate::error::shutting_down;
 use crate::runs::sink::Sink;
+use crate::runs::standing::Standing;
 use crate::runs::tasks::Tasks;
 use crate::telemetry::Metrics;
 use crate::telemetry::access::Trail;
@@ -27,6 +29,7 @@ const QUIET: Duration = Duration::from_secs(20);
 
 /// What a run works with.
 pub struct Work {
+    pub standing: Standing,
     pub toolbox: Toolbox,
     pub targets: Arc<Targets>,
     pub call: Call,
@@ -70,12 +73,18 @@ pub async fn drive(mut run: Run<Toolbox>, work: &Work, sink: &mut impl Sink) -> 
                     sink.send(event).await;
                     heard = Instant::now();
                 }
-                Effect::CallModel(request) => {
-                    meter.begin();
-                    generation = work.targets.stream(*request, work.call.clone()).fuse().boxed();
-                }
-                Effect::ListTools(server_label) => tasks.list(&work.toolbox, server_label),
-                Effect::CallTool { tool, call } => tasks.call(&work.toolbox, &work.metrics, (tool, call)),
+                Effect::CallModel(request) => match work.standing.check().await {
+                    Ok(()) => {
+                        meter.begin();
+                        generation = work.targets.stream(*request, work.call.clone()).fuse().boxed();
+                    }
+                    Err(error) => run.handle(Input::Failed(error)),
+                },
+                Effect::ListTools(server_label) => list(work, &mut tasks, server_label),
+                Effect::CallTool { tool, call } => match work.standing.check().await {
+                    Ok(()) => start(work, &mut tasks, (tool, call)),
+                    Err(error) => run.handle(Input::Failed(error)),
+                },
                 Effect::Abort => {
                     generation = stream::pending().boxed();
                     tasks.clear();
@@ -99,6 +108,30 @@ pub async fn drive(mut run: Run<Toolbox>, work: &Work, sink: &mut impl Sink) -> 
             () = &mut expiry => Input::Expired,
         };
         run.handle(input);
+    }
+}
+
+fn list(work: &Work, tasks: &mut Tasks, server_label: String) {
+    match work.standing.lost(&server_label) {
+        None => tasks.list(&work.toolbox, server_label),
+        Some(error) => tasks.tell(Input::Listed { server_label, outcome: ListOutcome::Failed(error) }),
+    }
+}
+
+fn start(work: &Work, tasks: &mut Tasks, (tool, call): (ServerTool, ToolCall)) {
+    let lost = match &tool {
+        ServerTool::Mcp { server_label, .. } => work.standing.lost(server_label),
+        ServerTool::Think
+        | ServerTool::FileSearch
+        | ServerTool::WebSearch
+        | ServerTool::ImageGeneration
+        | ServerTool::CodeInterpreter => None,
+    };
+    match lost {
+        None => tasks.call(&work.toolbox, &work.metrics, (tool, call)),
+        Some(error) => {
+            tasks.tell(Input::ToolDone { call: call.id, outcome: ToolOutcome::mcp_failure(error) });
+        }
     }
 }
 

@@ -24,7 +24,7 @@ use crate::telemetry::trace;
 /// Makes what the tools share when it is first asked for: most requests have no tool, and pay nothing. `items` are what is
 /// in context.
 pub fn once<'a>(
-    app: &App,
+    app: &Arc<App>,
     request: &Request,
     items: impl Iterator<Item = &'a Item>,
 ) -> impl FnMut() -> Context {
@@ -40,7 +40,7 @@ pub fn once<'a>(
 
 /// What built-in tools are found by.
 pub struct Finder<'a> {
-    pub app: &'a App,
+    pub app: &'a Arc<App>,
     pub request: &'a Request,
     /// The model that answers.
     pub answers: &'a Resolution,
@@ -119,15 +119,16 @@ fn worldly() -> Hints {
     Hints { open_world: Some(true), ..harmless() }
 }
 
-fn context(app: &App, request: &Request, untrusted: bool) -> Context {
+fn context(app: &Arc<App>, request: &Request, untrusted: bool) -> Context {
     let caller = &request.caller;
     let headers = request
         .headers
         .iter()
         .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
+    let served = Arc::clone(app);
     let parent = Some(trace::traceparent(&request.headers, &app.seeds.next()));
     Context {
-        policies: Arc::clone(&request.runtime.policies),
+        policies: Arc::new(move || Arc::clone(&served.live.load().policies)),
         rates: Arc::clone(&app.rates),
         since: app.since,
         tenant: caller.tenant.clone(),

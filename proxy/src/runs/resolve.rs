@@ -40,7 +40,7 @@ pub struct Prepared {
 ///
 /// Errors: 400 and 404 as the contract says; 503 if the store is down. Nothing is stored and nothing is sent.
 pub async fn prepare(
-    app: &App,
+    app: &Arc<App>,
     asked: &Request,
     mut request: CreateResponse,
     resolution: Resolution,

@@ -62,6 +62,11 @@ impl Tasks {
         self.running.push(run.boxed());
     }
 
+    /// Has something told that needs no waiting.
+    pub(super) fn tell(&mut self, input: Input) {
+        self.ready.push_back(input);
+    }
+
     /// Drops everything.
     pub(super) fn clear(&mut self) {
         *self = Self::new();

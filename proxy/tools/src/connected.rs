@@ -128,8 +128,7 @@ impl Connected {
                 listed.description = Some(description.clone());
             }
             let tool = self.tool(&listed.name, hints(listed.annotations.as_ref()));
-            let policies = &self.context.policies;
-            policies.may_offer(&self.context.caller, &tool).then_some(listed)
+            self.context.may_offer(&tool).then_some(listed)
         };
         catalog.tools.iter().filter_map(shown).collect()
     }
@@ -150,8 +149,7 @@ impl Connected {
 
     /// Whether the caller may use a tool that was not listed: nothing is known of it.
     pub(crate) fn may_offer(&self, tool: &str) -> bool {
-        let policies = &self.context.policies;
-        policies.may_offer(&self.context.caller, &self.tool(tool, self.hints_of(tool)))
+        self.context.may_offer(&self.tool(tool, self.hints_of(tool)))
     }
 
     /// What the rules say of a call that the request wants no approval of.
@@ -234,8 +232,7 @@ impl Remote for Connected {
     fn allows(&self, tool: &ListedTool, origin: Origin) -> bool {
         let hints = self.said(tool, origin);
         self.hints.lock().insert(tool.name.clone(), hints);
-        let policies = &self.context.policies;
-        policies.may_offer(&self.context.caller, &self.tool(&tool.name, hints))
+        self.context.may_offer(&self.tool(&tool.name, hints))
     }
 
     fn is_read_only(&self, tool: &ListedTool, origin: Origin) -> bool {

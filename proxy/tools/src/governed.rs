@@ -25,8 +25,8 @@ pub(crate) const LIMITED: &str = "The limit of calls of this tool is reached. Tr
 /// What all tools of a request share.
 #[derive(Clone)]
 pub struct Context {
-    /// The policies of the gateway.
-    pub policies: Arc<Policies>,
+    /// The policies of the gateway as they are: one that comes while a request runs counts at once.
+    pub policies: Arc<dyn Fn() -> Arc<Policies> + Send + Sync>,
     /// The calls of the last minute, and since when seconds are counted.
     pub rates: Arc<Rates>,
     /// The beginning of its time.
@@ -51,7 +51,7 @@ impl Context {
     /// What the policies say of a call; `asked` is whether the request wants an approval of it.
     pub(crate) fn rule(&self, tool: Tool<'_>, call: &ToolCall, asked: bool) -> Ruling {
         let arguments = serde_json::from_str(&call.arguments).unwrap_or(Value::Null);
-        self.policies.decide(&Call {
+        (self.policies)().decide(&Call {
             caller: &self.caller,
             tool,
             arguments: &arguments,
@@ -59,6 +59,11 @@ impl Context {
             untrusted: self.untrusted.load(Ordering::Relaxed),
             asked,
         })
+    }
+
+    /// Whether some call of a tool may run, so that it is worth offering.
+    pub(crate) fn may_offer(&self, tool: &Tool<'_>) -> bool {
+        (self.policies)().may_offer(&self.caller, tool)
     }
 
     /// Writes a ruling into the audit log, and says it in the words of the loop.
@@ -125,7 +130,7 @@ impl Builtin for Governed {
     fn offer(&self, tool: &HostedTool, param: &str) -> Result<Vec<Offer>, ApiError> {
         let offers = self.builtin.offer(tool, param)?;
         let subject = Tool { kind: self.kind, name: self.name, server: None, hints: self.hints };
-        if !self.context.policies.may_offer(&self.context.caller, &subject) {
+        if !self.context.may_offer(&subject) {
             return Ok(Vec::new());
         }
         let guard = |offer: Offer| {

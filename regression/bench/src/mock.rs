@@ -1,10 +1,12 @@
-//! A model server that costs little: Chat Completions as JSON of about 1 KB, or as a stream of 240-byte frames.
+//! A model server that costs little: Chat Completions as JSON of about 1 KB, or as a stream of 240-byte frames. It calls the
+//! tool of the MCP server at `/mcp` if that is offered, once.
 //!
 //! `POST /_ctl?chunks=64&pace_us=0` sets how many content frames a stream has and how far apart they are, and answers
 //! with counters. Without a pace each frame still leaves in a write of its own.
 
 mod answer;
 mod control;
+mod mcp;
 mod stream;
 
 use std::convert::Infallible;
@@ -61,6 +63,13 @@ async fn handle(request: Request<Incoming>, control: Rc<Control>) -> Result<Answ
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     Ok(match (&head.method, head.uri.path()) {
         (&Method::POST, "/v1/chat/completions") => chat(&body, &control),
+        (&Method::POST, "/mcp") => {
+            control.count_call();
+            match mcp::answer(&body) {
+                Some(answer) => json(StatusCode::OK, answer.to_string()),
+                None => json(StatusCode::ACCEPTED, String::new()),
+            }
+        }
         (_, "/_ctl") => json(StatusCode::OK, control.change(head.uri.query().unwrap_or_default())),
         (_, path) => json(StatusCode::NOT_FOUND, format!(r#"{{"error":{{"message":"no {path} here"}}}}"#)),
     })
@@ -69,7 +78,9 @@ async fn handle(request: Request<Incoming>, control: Rc<Control>) -> Result<Answ
 fn chat(request: &[u8], control: &Control) -> Answer {
     let number = control.count(request);
     if !answer::wants(request, "stream") {
-        return json(StatusCode::OK, answer::whole(number));
+        let text =
+            if answer::has_tool_to_call(request) { answer::call(number) } else { answer::whole(number) };
+        return json(StatusCode::OK, text);
     }
     let frames = Frames::new(number, answer::wants(request, "include_usage"), control);
     Response::builder()

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { binary, freeAddress, start } from './processes.mjs';
+import { answers, binary, freeAddress, start } from './processes.mjs';
 
 const PATIENCE_MS = 10_000;
 
@@ -14,8 +14,8 @@ export class ModelServer {
     server.process = await start(async () => {
       server.address = await freeAddress();
       const path = binary('fairlead-demo-model', 'FAIRLEAD_DEMO_MODEL');
-      const ready = `http://${server.address}/_counts`;
-      return { path, args: ['--listen', server.address], log: join(folder, 'model.log'), ready };
+      const isReady = () => answers(`http://${server.address}/_counts`);
+      return { path, args: ['--listen', server.address], log: join(folder, 'model.log'), isReady };
     });
     return server;
   }

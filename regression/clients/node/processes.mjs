@@ -7,7 +7,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const START_MS = 20_000;
+const START_MS = 60_000;
 const LOG_LINES = 60;
 
 /** The path of a built binary: what the variable says, else cargo's debug folder. */
@@ -37,10 +37,10 @@ export async function start(launch, tries = 3) {
 }
 
 class Process {
-  constructor({ path, args, log, ready }) {
-    Object.assign(this, { path, ready, logFile: log });
+  constructor({ path, args, env = {}, log, isReady }) {
+    Object.assign(this, { path, serves: isReady, logFile: log });
     const out = openSync(log, 'a');
-    this.child = spawn(path, args, { env: {}, stdio: ['ignore', out, out] });
+    this.child = spawn(path, args, { env, stdio: ['ignore', out, out] });
     this.ended = new Promise((resolve) => this.child.once('exit', resolve));
   }
 
@@ -49,7 +49,7 @@ class Process {
     const end = Date.now() + START_MS;
     while (Date.now() < end) {
       if (this.child.exitCode !== null) return false;
-      if (await answers(this.ready)) return true;
+      if (await this.serves()) return true;
       await sleep(20);
     }
     throw new Error(`${this.path} is not ready after ${START_MS} ms\n${this.log()}`);
@@ -70,7 +70,8 @@ class Process {
   }
 }
 
-async function answers(url) {
+/** Whether it answers 200. */
+export async function answers(url) {
   const reply = await fetch(url).catch(() => null);
   await reply?.arrayBuffer();
   return reply?.status === 200;

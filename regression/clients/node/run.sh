@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Drives the built proxy with openai for Node. Arguments go to `node --test`. FAIRLEAD_PROXY and FAIRLEAD_DEMO_MODEL
-# name the binaries; without them those of cargo's debug folder are taken.
+# Drives the built proxy with openai for Node and the Agents SDK, and real MCP servers where with_mcp.sh names them. Arguments go to
+# `node --test`. FAIRLEAD_PROXY and FAIRLEAD_DEMO_MODEL name the binaries; without them those of cargo's debug folder are taken.
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=../suite.sh
 source "$here/../suite.sh"
@@ -33,7 +33,7 @@ exec 9>&-
 # Modules are looked for in the folders above a file, so the tests run from a copy beside the packages.
 copy=$(mktemp -d "$folder/run.XXXXXX")
 trap 'rm -rf "$copy" "$scratch"' EXIT
-cp "$here"/*.mjs "$copy"
+cp "$here"/*.mjs "$here"/../mcp.yaml "$here"/../../mcp/*.py "$copy"
 code=0
 cd "$copy"
 node --test --test-reporter=spec --test-reporter-destination=stdout \

@@ -1,4 +1,4 @@
-// What every file of tests stands on: a model server, the proxy in front of it, and a client.
+// What every file of tests stands on: a model server, MCP servers, the proxy in front of them, and a client.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,8 +7,9 @@ import { after, afterEach, before, beforeEach } from 'node:test';
 
 import OpenAI from 'openai';
 
+import { McpServers } from './mcp-servers.mjs';
 import { ModelServer } from './model-server.mjs';
-import { binary, freeAddress, start } from './processes.mjs';
+import { answers, binary, freeAddress, start } from './processes.mjs';
 
 const provider = (name, url, api) => `\
 apiVersion: fairlead.dev/v1alpha1
@@ -38,12 +39,13 @@ spec:
 /** The models by the wire format of their provider. */
 export const SERVED = ['demo', 'native'];
 
-/** Starts both for a file of tests; every test begins without scripts and requests. */
-export function stage() {
+/** Starts them for a file of tests, with the MCP servers that it names; every test begins without scripts and requests. */
+export function stage(...mcp) {
   const on = {};
   before(async () => {
     on.folder = mkdtempSync(join(tmpdir(), 'fairlead-node-'));
     on.model = await ModelServer.start(on.folder);
+    on.mcp = await McpServers.start(on.folder, mcp);
     on.proxy = await startProxy(on);
     const baseURL = `http://${on.address}/v1`;
     on.client = new OpenAI({ baseURL, apiKey: 'key-of-the-caller', maxRetries: 0, timeout: 30_000 });
@@ -57,6 +59,7 @@ export function stage() {
   });
   after(async () => {
     await on.proxy?.stop();
+    await on.mcp?.stop();
     await on.model?.process.stop();
     rmSync(on.folder, { recursive: true, force: true });
   });
@@ -76,13 +79,14 @@ function startProxy(on) {
     model('embed', 'embed', 'Embedding', 'fake'),
   ];
   writeFileSync(join(config, 'objects.yaml'), objects.join('---\n'));
+  writeFileSync(join(config, 'mcp.yaml'), on.mcp.objects());
   return start(async () => {
     on.address = await freeAddress();
     const admin = await freeAddress();
     const args = ['serve', '--listen', on.address, '--admin-listen', admin, '--data-dir', join(on.folder, 'data')];
     args.push('--config', config, '--egress-allow-loopback');
     const log = join(on.folder, 'proxy.log');
-    return { path: binary('fairlead-proxy', 'FAIRLEAD_PROXY'), args, log, ready: `http://${admin}/readyz` };
+    return { path: binary('fairlead-proxy', 'FAIRLEAD_PROXY'), args, log, isReady: () => answers(`http://${admin}/readyz`) };
   });
 }
 

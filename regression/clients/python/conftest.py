@@ -1,8 +1,9 @@
-"""Fixtures: one model server and one proxy for the session, clients for each test."""
+"""Fixtures: one model server, MCP servers and one proxy for the session, clients for each test."""
 
 import pytest
 from openai import AsyncOpenAI, OpenAI
 
+from mcp_servers import HELP, McpServers
 from model_server import ModelServer
 from proxy import Proxy
 
@@ -30,8 +31,36 @@ def model_server(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def proxy(tmp_path_factory, model_server):
-    proxy = served_by(Proxy, tmp_path_factory.mktemp("proxy"), model_server.base_url)
+def mcp_servers(tmp_path_factory):
+    servers = served_by(McpServers, tmp_path_factory.mktemp("mcp"))
+    yield servers
+    servers.stop()
+
+
+@pytest.fixture(scope="session")
+def everything(mcp_servers):
+    """server-everything of the protocol's authors."""
+    return mcp_servers.everything or pytest.skip(f"FAIRLEAD_MCP_EVERYTHING {HELP}")
+
+
+@pytest.fixture(scope="session")
+def python_server(mcp_servers):
+    """A server of the Python SDK."""
+    return mcp_servers.python or pytest.skip(f"FAIRLEAD_MCP_PYTHON {HELP}")
+
+
+@pytest.fixture
+def pages(mcp_servers):
+    """A server whose results beg, and that was not called yet."""
+    server = mcp_servers.pages or pytest.skip(f"FAIRLEAD_MCP_PYTHON {HELP}")
+    server.calls()
+    return server
+
+
+@pytest.fixture(scope="session")
+def proxy(tmp_path_factory, model_server, mcp_servers):
+    folder = tmp_path_factory.mktemp("proxy")
+    proxy = served_by(Proxy, folder, model_server.base_url, mcp_servers.objects())
     yield proxy
     proxy.stop()
 

@@ -4,7 +4,7 @@ import json
 import time
 import urllib.request
 
-from processes import NO_PROXY, Process, binary, free_port, start
+from processes import NO_PROXY, Process, answers, binary, free_port, start
 
 PATIENCE_S = 10
 
@@ -17,6 +17,13 @@ class Recorded:
         self.headers = dict(fields["headers"])
         self.json = json.loads(fields["body"]) if fields["body"] else None
 
+    @property
+    def outputs(self):
+        """What the model is told that its calls gave."""
+        if "messages" in self.json:
+            return [message["content"] for message in self.json["messages"] if message["role"] == "tool"]
+        return [item["output"] for item in self.json["input"] if item.get("type") == "function_call_output"]
+
 
 class ModelServer:
     """Answers as scripted, else by the demo model's rules."""
@@ -25,7 +32,7 @@ class ModelServer:
         def launch():
             self.address = f"127.0.0.1:{free_port()}"
             command = [binary("fairlead-demo-model", "FAIRLEAD_DEMO_MODEL"), "--listen", self.address]
-            return Process(command, folder / "model.log", f"http://{self.address}/_counts")
+            return Process(command, folder / "model.log", lambda: answers(f"http://{self.address}/_counts"))
 
         self.process = start(launch)
 

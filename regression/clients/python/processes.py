@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-START_S = 20
+START_S = 60
 LOG_LINES = 60
 NO_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -30,13 +30,13 @@ def free_port():
 
 
 class Process:
-    """A child process with a log file; `ready` is the URL that answers 200 once it serves."""
+    """A child process with a log file; `is_ready` says whether it serves."""
 
-    def __init__(self, command, log, ready):
+    def __init__(self, command, log, is_ready, environment=None):
         self.log_file = log
-        self.ready = ready
+        self.is_ready = is_ready
         with open(log, "ab") as out:
-            self.child = subprocess.Popen(command, env={}, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+            self.child = subprocess.Popen(command, env=environment or {}, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
 
     def log(self, start=0):
         """The end of what was logged after the first `start` bytes."""
@@ -52,7 +52,7 @@ class Process:
         while time.monotonic() < end:
             if self.child.poll() is not None:
                 return False
-            if answers(self.ready):
+            if self.is_ready():
                 return True
             time.sleep(0.02)
         raise RuntimeError(f"{self.child.args[0]} is not ready after {START_S} s\n{self.log()}")
@@ -63,6 +63,7 @@ class Process:
 
 
 def answers(url):
+    """Whether it answers 200."""
     try:
         with NO_PROXY.open(url, timeout=5) as reply:
             return reply.status == 200

@@ -1,6 +1,6 @@
 """The proxy under test, with one provider per wire format in front of the same model server."""
 
-from processes import Process, binary, free_port, start
+from processes import Process, answers, binary, free_port, start
 
 PROVIDER = """\
 apiVersion: fairlead.dev/v1alpha1
@@ -40,19 +40,20 @@ MODELS = [
 class Proxy:
     """A running proxy with a folder of its own."""
 
-    def __init__(self, folder, model_url):
+    def __init__(self, folder, model_url, mcp_objects):
         config = folder / "config"
         config.mkdir()
         providers = [PROVIDER.format(name=name, url=model_url, api=api) for name, api in PROVIDERS]
         (config / "providers.yaml").write_text("---\n".join(providers))
         (config / "models.yaml").write_text("---\n".join(MODEL.format(**model) for model in MODELS))
+        (config / "mcp.yaml").write_text(mcp_objects)
 
         def launch():
             self.address, admin = (f"127.0.0.1:{free_port()}" for _ in range(2))
             command = [binary("fairlead-proxy", "FAIRLEAD_PROXY"), "serve", "--listen", self.address]
             command += ["--admin-listen", admin, "--data-dir", folder / "data"]
             command += ["--config", config, "--egress-allow-loopback"]
-            return Process(command, folder / "proxy.log", f"http://{admin}/readyz")
+            return Process(command, folder / "proxy.log", lambda: answers(f"http://{admin}/readyz"))
 
         self.process = start(launch)
 

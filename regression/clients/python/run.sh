@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Drives the built proxy with openai-python and the Agents SDK. Arguments go to pytest. FAIRLEAD_PROXY and FAIRLEAD_DEMO_MODEL
-# name the binaries; without them those of cargo's debug folder are taken.
+# Drives the built proxy with openai-python and the Agents SDK, and real MCP servers where with_mcp.sh names them. Arguments go to
+# pytest. FAIRLEAD_PROXY and FAIRLEAD_DEMO_MODEL name the binaries; without them those of cargo's debug folder are taken.
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=../suite.sh
 source "$here/../suite.sh"

@@ -15,6 +15,11 @@ def chat_function(name="get_weather"):
     return {"type": "function", "function": {"name": name, "parameters": CITY, "strict": True}}
 
 
+def mcp(label="python", **fields):
+    """An MCP server that is offered, whose calls wait for nobody unless told otherwise."""
+    return {"type": "mcp", "server_label": label, "require_approval": "never", **fields}
+
+
 def output_of(call, output):
     """What the client answers to a call."""
     return {"type": "function_call_output", "call_id": call.call_id, "output": output}

@@ -175,11 +175,24 @@ impl Fleet {
 
     /// A condition of an object.
     pub(crate) async fn condition(&self, what: &str, name: &str) -> anyhow::Result<Value> {
-        let get = ["get", what, "--namespace", &self.namespace, "--output", "json"];
-        let object: Value = serde_json::from_str(&self.cluster.kubectl(&get).await?)?;
-        let conditions = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
-        Ok(conditions.into_iter().find(|one| one["type"] == name).unwrap_or_default())
+        Ok(of_type(&self.object_status(what).await?["conditions"], name))
     }
+
+    /// A condition of an object at its first gateway.
+    pub(crate) async fn at_gateway(&self, what: &str, name: &str) -> anyhow::Result<Value> {
+        Ok(of_type(&self.object_status(what).await?["gateways"][0]["conditions"], name))
+    }
+
+    async fn object_status(&self, what: &str) -> anyhow::Result<Value> {
+        let get = ["get", what, "--namespace", &self.namespace, "--output", "json"];
+        let mut object: Value = serde_json::from_str(&self.cluster.kubectl(&get).await?)?;
+        Ok(object["status"].take())
+    }
+}
+
+fn of_type(conditions: &Value, name: &str) -> Value {
+    let mut conditions = conditions.as_array().into_iter().flatten();
+    conditions.find(|one| one["type"] == name).cloned().unwrap_or_default()
 }
 
 const BASICS: &str = r#"

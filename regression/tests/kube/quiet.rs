@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use regression::harness::Operator;
 use regression::harness::kube::{Mark, Write};
+use regression::harness::{Front, Operator};
 use tokio::time::{Instant, sleep};
 
 use super::fleet::Fleet;
+use super::recall::restarted;
 
 /// Longer than two rounds in which the operator looks at statuses without a reason, and than a renewal of the Lease.
 const WATCHED: Duration = Duration::from_secs(15);
@@ -55,6 +56,26 @@ async fn nothing_is_written_while_nothing_happens_and_much_is_when_it_does() -> 
     assert!(writes.is_empty(), "{writes:#?}");
     let leases = fleet.cluster.audit(mark)?.into_iter().filter(|write| write.resource == "leases").count();
     assert!((1..=6).contains(&leases), "{leases} writes of the Lease within {WATCHED:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_new_leader_has_nothing_to_say_about_what_is_served_as_before() -> anyhow::Result<()> {
+    let Some(mut fleet) = Fleet::start().await? else { return Ok(()) };
+    fleet.basics().await?;
+    let front = Front::start(fleet.operator.delivery().address()).await?;
+    let _one = fleet.setup_at("one", &front.url()).await?.start().await?;
+    let _two = fleet.setup_at("two", &front.url()).await?.start().await?;
+    fleet.wait("model/demo", "Programmed").await?;
+    settled(&fleet).await?;
+    let mark = fleet.cluster.audit_mark()?;
+    restarted(&mut fleet, &front).await?;
+    fleet.delivery("both are back", |delivery| delivery["proxies"]["applied"] == 2).await?;
+    sleep(FOUND).await;
+    let mut writes = written(&fleet, mark)?;
+    // The gateway tells of the fleet, and other namespaces have no proxies left.
+    writes.retain(|write| write.namespace == fleet.namespace && write.resource != "responsesgateways/status");
+    assert!(writes.is_empty(), "{writes:#?}");
     Ok(())
 }
 

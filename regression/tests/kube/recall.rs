@@ -7,7 +7,7 @@ use super::fleet::{Fleet, PATIENCE};
 use super::guards::annotate;
 
 /// Kills the operator and starts another, which knows nothing of the first.
-async fn restarted(fleet: &mut Fleet, front: &Front) -> anyhow::Result<()> {
+pub(crate) async fn restarted(fleet: &mut Fleet, front: &Front) -> anyhow::Result<()> {
     fleet.operator.kill().await?;
     fleet.cluster.release_lease().await?;
     let mut next = Operator::start(fleet.cluster, &format!("{}-2", fleet.namespace)).await?;

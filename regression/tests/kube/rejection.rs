@@ -38,6 +38,8 @@ async fn an_entry_that_a_proxy_rejects_is_not_programmed_until_it_is_mended() ->
     fake.reject(&model, "there is no such header").await?;
     let message = fleet.programmed("RejectedByProxy", PATIENCE).await?;
     assert!(message.contains("picky") && message.contains("there is no such header"), "{message}");
+    let there = fleet.at_gateway("model/demo", "Programmed").await?;
+    assert_eq!((&there["status"], &there["reason"]), (&json!("False"), &json!("RejectedByProxy")), "{there}");
     assert_eq!(fleet.condition("model/demo", "Ready").await?["status"], "False");
     for other in ["modelprovider/fake", "responsesgateway/main"] {
         let condition = fleet.condition(other, "Programmed").await?;

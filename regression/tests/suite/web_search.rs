@@ -6,6 +6,7 @@ use regression::fakes::model::{ModelServer, Recorded, Say};
 use regression::fakes::web::{Body, Engine, Hit, Page, WebServer};
 use regression::harness::Setup;
 use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
 
 use super::events::lawful;
 use super::stage::{Stage, kinds, last, text};
@@ -115,67 +116,23 @@ async fn a_search_is_made_shown_and_cited() -> anyhow::Result<()> {
         scene.web.find(foxes());
         for streamed in [false, true] {
             scene.stage.model.reset();
-            let answer = Say::text(&[
-                "Ja: [Fü",
-                "chse](https://fox.exam",
-                "ple/a) und [mehr](https://other.example).",
-            ]);
-            scene.script(vec![Say::call("c1", "web_search", &search()), answer]);
+            let pieces = ["Ja: [Fü", "chse](https://fox.exam", "ple/a) und [mehr](https://other.example)."];
+            scene.script(vec![Say::call("c1", "web_search", &search()), Say::text(&pieces)]);
             let mut body = ask(&tool());
             body["include"] = json!(["web_search_call.action.sources"]);
             let response = if streamed {
                 let events = scene.stage.stream(&body).await?;
                 lawful(&events)?;
-                let kinds = kinds(&events);
-                let at = |kind: &str| kinds.iter().position(|known| *known == kind);
-                let order = [
-                    "response.output_item.added",
-                    "response.web_search_call.in_progress",
-                    "response.web_search_call.searching",
-                    "response.web_search_call.completed",
-                    "response.output_item.done",
-                    "response.output_text.delta",
-                    "response.output_text.annotation.added",
-                    "response.output_text.done",
-                ];
-                let places: Vec<_> = order.into_iter().map(at).collect();
-                assert!(
-                    places.is_sorted() && places.iter().all(Option::is_some),
-                    "{engine:?} {places:?} {kinds:?}"
-                );
-                let added = events.iter().find(|event| event["type"] == "response.output_item.added");
-                assert_eq!(
-                    added.map(|event| event["item"]["action"].clone()),
-                    Some(json!({"type": "search"}))
-                );
+                in_order(&events);
                 last(&events)
             } else {
                 scene.respond(&body).await?
             };
-            let call = &response["output"][0];
-            let sources = json!([
-                {"type": "url", "url": "https://fox.example/a"}, {"type": "url", "url": "https://www.hen.example/b"},
-            ]);
-            let action =
-                json!({"type": "search", "query": "fox facts", "queries": ["fox facts"], "sources": sources});
-            assert_eq!((&call["type"], &call["status"]), (&json!("web_search_call"), &json!("completed")));
-            assert_eq!((&call["action"], call.get("results")), (&action, None), "{engine:?}");
-            assert!(call["id"].as_str().is_some_and(|id| id.starts_with("ws_")));
-            let cited = json!([{
-                "type": "url_citation", "start_index": 4, "end_index": 35, "url": "https://fox.example/a", "title": "Füchse",
-            }]);
-            assert_eq!(response["output"][1]["content"][0]["annotations"], cited);
-            let letters: String = text(&response).chars().skip(4).take(31).collect();
-            assert_eq!(letters, "[Füchse](https://fox.example/a)");
-            assert_eq!(response["tool_usage"]["web_search"]["num_requests"], 1);
-            assert_eq!(response["tools"][0]["type"], "web_search");
+            searched_and_cited(&response);
         }
         let told = told(&scene.stage.model.requests());
-        for part in [
-            "written by others",
-            "<source>\n1. Füchse\nURL: https://fox.example/a\nFoxes are sly.",
-            "2. Hens",
-        ] {
+        let first = "<source>\n1. Füchse\nURL: https://fox.example/a\nFoxes are sly.";
+        for part in ["written by others", first, "2. Hens"] {
             assert!(told.contains(part), "{part} is not in {told}");
         }
         let names = offered(&scene.stage.model.requests()[0]);
@@ -183,6 +140,45 @@ async fn a_search_is_made_shown_and_cited() -> anyhow::Result<()> {
         assert!(!scene.stage.proxy.log().contains(KEY));
     }
     Ok(())
+}
+
+/// The events of a search that is cited come one after the other.
+fn in_order(events: &[Value]) {
+    let kinds = kinds(events);
+    let order = [
+        "response.output_item.added",
+        "response.web_search_call.in_progress",
+        "response.web_search_call.searching",
+        "response.web_search_call.completed",
+        "response.output_item.done",
+        "response.output_text.delta",
+        "response.output_text.annotation.added",
+        "response.output_text.done",
+    ];
+    let places = order.map(|kind| kinds.iter().position(|known| *known == kind));
+    assert!(places.is_sorted() && places.iter().all(Option::is_some), "{places:?} {kinds:?}");
+    let added = events.iter().find(|event| event["type"] == "response.output_item.added");
+    assert_eq!(added.map(|event| event["item"]["action"].clone()), Some(json!({"type": "search"})));
+}
+
+/// One search with its sources, and an answer that cites one of them.
+fn searched_and_cited(response: &Value) {
+    let call = &response["output"][0];
+    let urls = ["https://fox.example/a", "https://www.hen.example/b"];
+    let sources = urls.map(|url| json!({"type": "url", "url": url}));
+    let action =
+        json!({"type": "search", "query": "fox facts", "queries": ["fox facts"], "sources": sources});
+    assert_eq!((&call["type"], &call["status"]), (&json!("web_search_call"), &json!("completed")));
+    assert_eq!((&call["action"], call.get("results")), (&action, None));
+    assert!(call["id"].as_str().is_some_and(|id| id.starts_with("ws_")));
+    let cited = json!([{
+        "type": "url_citation", "start_index": 4, "end_index": 35, "url": "https://fox.example/a", "title": "Füchse",
+    }]);
+    assert_eq!(response["output"][1]["content"][0]["annotations"], cited);
+    let letters: String = text(response).chars().skip(4).take(31).collect();
+    assert_eq!(letters, "[Füchse](https://fox.example/a)");
+    assert_eq!(response["tool_usage"]["web_search"]["num_requests"], 1);
+    assert_eq!(response["tools"][0]["type"], "web_search");
 }
 
 #[tokio::test]
@@ -550,7 +546,21 @@ async fn a_missing_key_is_an_outage_and_not_the_callers_fault() -> anyhow::Resul
     let proxy = Setup::chat(&model.url()).file("gateway.yaml", object).start().await?;
     let answer = proxy.api().post("/v1/responses", &ask(&tool())).await?;
     assert_eq!((answer.status, &answer.json()["error"]["param"]), (503, &json!("tools[0]")));
+    web.find(foxes());
+    model.script(Say::call("c1", "web_search", &search()));
+    model.script(Say::text(&["Done."]));
     proxy.configure("gateway.yaml", &gateway(Engine::Brave, &web))?;
+    let end = Instant::now() + Duration::from_secs(10);
+    let response = loop {
+        let answer = proxy.api().post("/v1/responses", &ask(&tool())).await?;
+        if answer.status == 200 {
+            break answer.json();
+        }
+        anyhow::ensure!(Instant::now() < end, "the key has no effect: {}\n{}", answer.text(), proxy.log());
+        sleep(Duration::from_millis(20)).await;
+    };
+    assert_eq!(response["output"][0]["status"], "completed");
+    assert_eq!(web.requests().pop().unwrap().header("x-subscription-token"), Some(KEY));
     Ok(())
 }
 

@@ -21,7 +21,7 @@ pub(crate) struct Chosen {
 
 /// An object with its present content, or what is wrong with that.
 pub(super) struct Content<'a> {
-    pub(super) object: &'a Object,
+    pub(super) object: &'a Arc<Object>,
     pub(super) present: Result<Chosen, Vec<Problem>>,
 }
 
@@ -46,7 +46,7 @@ impl fmt::Debug for Chosen {
 
 impl Chosen {
     /// Takes content that no object of the world has.
-    pub(super) fn new(object: &Object) -> Result<Self, Vec<Problem>> {
+    pub(super) fn new(object: &Arc<Object>) -> Result<Self, Vec<Problem>> {
         choose(object, &Compiled::default())
     }
 
@@ -56,14 +56,14 @@ impl Chosen {
     }
 
     /// Makes what stands in for an object that cannot be served, where its kind needs that.
-    pub(super) fn guard(object: &Object) -> Option<Self> {
+    pub(super) fn guard(object: &Arc<Object>) -> Option<Self> {
         let guard = kinds::find(&object.id.kind)?.guard?;
         let targets = match &object.body {
             Body::Valid(spec) => &spec["targetRefs"],
             Body::Invalid(_, targets) => targets,
             Body::Recalled(_) => return None,
         };
-        Some(Self { object: Arc::new(object.clone()), resource: guard(targets) })
+        Some(Self { object: Arc::clone(object), resource: guard(targets) })
     }
 
     pub(super) fn id(&self) -> &ObjectId {
@@ -72,11 +72,11 @@ impl Chosen {
 }
 
 /// Decodes the content of `object`, unless it is what was decoded before.
-pub(super) fn choose(object: &Object, last: &Compiled) -> Result<Chosen, Vec<Problem>> {
-    if let Some(known) = last.decoded.get(&object.id).filter(|known| *known.object == *object) {
+pub(super) fn choose(object: &Arc<Object>, last: &Compiled) -> Result<Chosen, Vec<Problem>> {
+    if let Some(known) = last.decoded.get(&object.id).filter(|known| is_same(&known.object, object)) {
         return Ok(known.clone());
     }
-    if let Some((_, problems)) = last.refused.get(&object.id).filter(|(known, _)| known == object) {
+    if let Some((_, problems)) = last.refused.get(&object.id).filter(|(known, _)| is_same(known, object)) {
         return Err(problems.clone());
     }
     let spec = match &object.body {
@@ -84,7 +84,7 @@ pub(super) fn choose(object: &Object, last: &Compiled) -> Result<Chosen, Vec<Pro
         Body::Invalid(problems, _) => return Err(problems.clone()),
         Body::Recalled(recalled) => {
             let resource: Arc<dyn Resource> = Arc::<Recalled>::clone(recalled);
-            return Ok(Chosen { object: Arc::new(object.clone()), resource });
+            return Ok(Chosen { object: Arc::clone(object), resource });
         }
     };
     let kind = kinds::find(&object.id.kind);
@@ -95,7 +95,11 @@ pub(super) fn choose(object: &Object, last: &Compiled) -> Result<Chosen, Vec<Pro
     if !problems.is_empty() {
         return Err(problems);
     }
-    Ok(Chosen { object: Arc::new(object.clone()), resource })
+    Ok(Chosen { object: Arc::clone(object), resource })
+}
+
+fn is_same(known: &Arc<Object>, object: &Arc<Object>) -> bool {
+    Arc::ptr_eq(known, object) || known == object
 }
 
 fn undecodable(error: &serde_json::Error) -> Problem {

@@ -1,6 +1,7 @@
 //! Which gateways there are, and whom they admit.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::Compiled;
 use super::content::{Chosen, Content};
@@ -50,7 +51,7 @@ pub(super) fn gateways(world: &World, contents: &[Content<'_>], last: &Compiled)
 fn implicit() -> Option<Gateway> {
     let id = ObjectId::new(KIND, "default", "default");
     let body = Body::Valid(kinds::implicit());
-    let chosen = Chosen::new(&Object { id, generation: 0, created: None, body }).ok()?;
+    let chosen = Chosen::new(&Arc::new(Object { id, generation: 0, created: None, body })).ok()?;
     Some(Gateway { is_implicit: true, ..Gateway::new(GatewayId::implicit(), chosen)? })
 }
 

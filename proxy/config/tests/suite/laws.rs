@@ -115,7 +115,7 @@ proptest! {
         }
         let victim = victim.index(broken.objects.len());
         prop_assume!(last.last_good.contains_key(&broken.objects[victim].id));
-        broken.objects[victim].body = Body::Invalid(vec![problem()], serde_json::Value::Null);
+        Arc::make_mut(&mut broken.objects[victim]).body = Body::Invalid(vec![problem()], serde_json::Value::Null);
         let compiled = compile(&broken, &last);
         prop_assert_eq!(hashes(&compiled), hashes(&last));
     }
@@ -127,7 +127,7 @@ proptest! {
         let keys: Vec<_> = (0..broken.objects.len()).filter(|at| broken.objects[*at].id.kind == "APIKey").collect();
         prop_assume!(!keys.is_empty());
         let victim = keys[victim.index(keys.len())];
-        broken.objects[victim].body = Body::Invalid(vec![problem()], serde_json::Value::Null);
+        Arc::make_mut(&mut broken.objects[victim]).body = Body::Invalid(vec![problem()], serde_json::Value::Null);
         let entry = config::EntryId::key(&broken.objects[victim].id.namespace, &broken.objects[victim].id.name);
         let compiled = compile(&broken, &last);
         for (gateway, snapshot) in &compiled.snapshots {
@@ -145,7 +145,8 @@ proptest! {
     ) {
         let mut more = world.clone();
         let id = ObjectId::new(kind, "home", "new");
-        more.objects.push(Object { id, generation: 1, created: None, body: Body::Invalid(vec![problem()], serde_json::Value::Null) });
+        let body = Body::Invalid(vec![problem()], serde_json::Value::Null);
+        more.objects.push(Arc::new(Object { id, generation: 1, created: None, body }));
         let (more, less) = (compile(&more, &Compiled::default()), compile(&world, &Compiled::default()));
         prop_assert_eq!(hashes(&more), hashes(&less));
     }
@@ -156,7 +157,7 @@ proptest! {
         let policies: Vec<_> = (0..world.objects.len()).filter(|at| world.objects[*at].id.kind == "ToolPolicy").collect();
         prop_assume!(!policies.is_empty());
         let mut broken = world;
-        let victim = &mut broken.objects[policies[victim.index(policies.len())]];
+        let victim = Arc::make_mut(&mut broken.objects[policies[victim.index(policies.len())]]);
         let Body::Valid(spec) = &victim.body else { return Ok(()) };
         victim.body = Body::Invalid(vec![problem()], spec["targetRefs"].clone());
         let entry = config::EntryId::of(&victim.id);

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use config::delivery::Recalled as Frame;
 use config::{Body, Compiled, EntryId, ObjectId, Recalled, Snapshot, World, compile};
@@ -49,7 +50,7 @@ proptest! {
         let served = compile(&before, &Compiled::default());
         let mut world = before.clone();
         for (object, _) in world.objects.iter_mut().zip(bad).filter(|(object, bad)| *bad && object.id.kind != "ResponsesGateway") {
-            object.body = Body::Invalid(vec![problem()], Value::Null);
+            Arc::make_mut(object).body = Body::Invalid(vec![problem()], Value::Null);
         }
         if is_without_secrets {
             world.secrets.clear();
@@ -68,7 +69,7 @@ proptest! {
         let mut keeps = grants.into_iter();
         world.grants.retain(|_| keeps.next().unwrap_or(true));
         for object in world.objects.iter_mut().filter(|object| object.id.kind != "ResponsesGateway") {
-            object.body = Body::Invalid(vec![problem()], Value::Null);
+            Arc::make_mut(object).body = Body::Invalid(vec![problem()], Value::Null);
         }
         prop_assert_eq!(compile(&world, &served).snapshots, begun(&world, &before, &served).snapshots);
     }

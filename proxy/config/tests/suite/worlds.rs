@@ -1,5 +1,7 @@
 //! Worlds at random: few names, so that objects meet.
 
+use std::sync::Arc;
+
 use config::{Body, Condition, Grant, HashKey, Object, ObjectId, Problem, Reason, Secret, World};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -206,6 +208,6 @@ prop_compose! {
         let secrets = secrets.into_iter().map(|((namespace, name), digit)| {
             (ObjectId::new("Secret", &namespace, &name), [("key".to_owned(), value(digit))].into())
         });
-        World { objects: unique, secrets: secrets.collect(), grants, hash_key: HashKey::default(), ..World::default() }
+        World { objects: unique.into_iter().map(Arc::new).collect(), secrets: secrets.collect(), grants, hash_key: HashKey::default(), ..World::default() }
     }
 }

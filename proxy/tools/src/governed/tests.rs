@@ -55,8 +55,9 @@ fn policy(action: Action, calls: Option<u32>) -> Policy {
 
 fn context(policies: Vec<Policy>) -> Context {
     let caller = Caller { tenant: "red".into(), identity: Identity::Anonymous };
+    let policies = Arc::new(Policies::new(policies));
     Context {
-        policies: Arc::new(Policies::new(policies)),
+        policies: Arc::new(move || Arc::clone(&policies)),
         rates: Arc::default(),
         since: Instant::now(),
         tenant: Tenant::new("red"),

@@ -121,11 +121,12 @@ impl Tool<'_> {
 }
 
 impl Hints {
-    /// Puts the worst in place of what is not said, as the MCP specification does.
+    /// Puts the worst in place of what is not said, as the MCP specification does: what changes nothing destroys nothing.
     fn completed(self) -> Self {
+        let changes = self.read_only != Some(true);
         Self {
             read_only: self.read_only.or(Some(false)),
-            destructive: self.destructive.or(Some(true)),
+            destructive: self.destructive.or(Some(changes)),
             idempotent: self.idempotent.or(Some(false)),
             open_world: self.open_world.or(Some(true)),
         }

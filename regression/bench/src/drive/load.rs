@@ -17,6 +17,8 @@ pub(crate) struct Load {
     pub(crate) chain: u64,
     pub(crate) ids: Option<PathBuf>,
     pub(crate) requests: Option<u64>,
+    /// Requests that reach the model server, and the MCP server beside it, for each answer.
+    pub(crate) calls: u64,
 }
 
 impl Load {
@@ -31,6 +33,7 @@ impl Load {
             chain: 0,
             ids: None,
             requests: None,
+            calls: 1,
         }
     }
 
@@ -49,10 +52,15 @@ impl Load {
         Self { expect, is_stream: true, ..Self::responses(bodies::UNSTORED_STREAM) }
     }
 
+    /// The agent loop with one call of an MCP tool.
+    pub(crate) fn agent_loop() -> Self {
+        Self { expect: r#""output":"The sum is 5.""#, calls: 3, ..Self::responses(bodies::LOOP) }
+    }
+
     /// Reads stored responses by id.
     pub(crate) fn get(ids: PathBuf) -> Self {
         let expect = r#""status":"completed""#;
-        Self { path: "/v1/responses/{id}", body: None, expect, ids: Some(ids), ..Self::chat() }
+        Self { path: "/v1/responses/{id}", body: None, expect, ids: Some(ids), calls: 0, ..Self::chat() }
     }
 
     pub(crate) fn connections(self, connections: u64) -> Self {
@@ -69,11 +77,6 @@ impl Load {
 
     pub(crate) fn requests(self, requests: u64) -> Self {
         Self { requests: Some(requests), ..self }
-    }
-
-    /// Whether each request reaches the model server.
-    pub(crate) fn calls_the_model(&self) -> bool {
-        self.body.is_some()
     }
 
     /// Completes the command of the client.

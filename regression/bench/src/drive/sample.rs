@@ -12,8 +12,8 @@ pub(crate) struct Sample {
     pub(crate) foreign: f64,
     /// Requests that the model server saw.
     pub(crate) calls: u64,
-    /// Whether each request had to reach the model server.
-    pub(crate) calls_the_model: bool,
+    /// Requests that it had to see for each answer.
+    pub(crate) calls_each: u64,
 }
 
 impl Sample {
@@ -57,7 +57,7 @@ impl Sample {
     /// Why the run proves nothing, if so.
     pub(crate) fn void(&self) -> Option<String> {
         let Summary { answers, errors, first_error, .. } = &self.summary;
-        let calls = if self.calls_the_model { *answers } else { 0 };
+        let calls = answers * self.calls_each;
         if *errors > 0 || *answers == 0 {
             return Some(format!("{errors} errors beside {answers} answers: {first_error}"));
         }
@@ -71,7 +71,7 @@ mod tests {
 
     fn sample(answers: u64, errors: u64, calls: u64) -> Sample {
         let summary = Summary { answers, errors, seconds: 2.0, ..Summary::default() };
-        Sample { summary, cpu_s: 0.5, foreign: 0.0, calls, calls_the_model: true }
+        Sample { summary, cpu_s: 0.5, foreign: 0.0, calls, calls_each: 1 }
     }
 
     #[test]

@@ -138,8 +138,8 @@ impl Stage {
         let summary: Summary = serde_json::from_slice(&output.stdout)
             .with_context(|| format!("bench-load: {}", String::from_utf8_lossy(&output.stderr)))?;
         let foreign = (others_s / summary.seconds).max(0.0);
-        let (calls, calls_the_model) = (self.calls()? - calls, load.calls_the_model());
-        Ok(Sample { summary, cpu_s, foreign, calls, calls_the_model })
+        let calls = self.calls()? - calls;
+        Ok(Sample { summary, cpu_s, foreign, calls, calls_each: load.calls })
     }
 
     /// How much others used the machine.
@@ -189,6 +189,16 @@ apiVersion: fairlead.dev/v1alpha1
 kind: Model
 metadata: {{name: mock}}
 spec: {{targets: [{{name: only, providerRef: {{name: mock}}, upstreamModel: mock}}]}}
+---
+apiVersion: fairlead.dev/v1alpha1
+kind: MCPServer
+metadata: {{name: bench}}
+spec:
+  endpoint: {{url: "http://{address}/mcp"}}
+  protocol: Modern
+  catalogTTL: 1h
+  approval: {{default: Never}}
+  limits: {{maxConcurrentCalls: 10000, callsPerSecond: 10000}}
 "#
         );
         fs::write(folder.join("bench.yaml"), text)?;

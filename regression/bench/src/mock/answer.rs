@@ -25,6 +25,19 @@ pub(crate) fn whole(number: u64) -> String {
     )
 }
 
+/// Whether the tool of the MCP server is offered and was not called yet.
+pub(crate) fn has_tool_to_call(request: &[u8]) -> bool {
+    memmem::find(request, br#""mcp__bench__add""#).is_some()
+        && memmem::find(request, br#""tool_call_id""#).is_none()
+}
+
+/// A whole completion that calls that tool.
+pub(crate) fn call(number: u64) -> String {
+    format!(
+        r#"{{"id":"chatcmpl-{number:012}","object":"chat.completion","created":1760000000,"model":"mock","choices":[{{"index":0,"message":{{"role":"assistant","content":null,"tool_calls":[{{"id":"call_{number:012}","type":"function","function":{{"name":"mcp__bench__add","arguments":"{{\"a\":2,\"b\":3}}"}}}}]}},"logprobs":null,"finish_reason":"tool_calls"}}],{USAGE}}}"#
+    )
+}
+
 /// The frame that opens a stream.
 pub(crate) fn opening(number: u64) -> String {
     chunk(number, r#"{"role":"assistant","content":""}"#, "null")
@@ -83,6 +96,9 @@ mod tests {
             serde_json::from_str::<serde_json::Value>(json).unwrap();
         }
         serde_json::from_str::<serde_json::Value>(&whole(1)).unwrap();
+        let called = serde_json::from_str::<serde_json::Value>(&call(1)).unwrap();
+        let function = &called["choices"][0]["message"]["tool_calls"][0]["function"];
+        assert_eq!(function["arguments"], r#"{"a":2,"b":3}"#);
     }
 
     #[test]

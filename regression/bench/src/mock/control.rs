@@ -34,8 +34,13 @@ impl Control {
     /// Counts a chat request and its messages. Returns its number.
     pub(crate) fn count(&self, request: &[u8]) -> u64 {
         self.messages.set(memmem::find_iter(request, br#""role":"#).count());
-        self.calls.set(self.calls.get() + 1);
+        self.count_call();
         self.calls.get()
+    }
+
+    /// Counts any other request.
+    pub(crate) fn count_call(&self) {
+        self.calls.set(self.calls.get() + 1);
     }
 
     /// Takes `chunks=N&pace_us=N` and answers with the counters as JSON: `calls`, and `messages` of the last request.

@@ -131,6 +131,10 @@ async fn follow(watched: Watched, hello: Value) -> anyhow::Result<()> {
                 generation = entry.map_or(generation, |entry| entry.generation);
                 if frame.part == frame.parts {
                     watched.seen.send_replace(generation);
+                    // The operator ends connections on which nothing was said for a while.
+                    if reports.is_closed() {
+                        reports = connect(watched.operator, &mut connections).await?;
+                    }
                     acknowledge(&mut reports, &watched.bearer, &session, frame).await?;
                 }
             }

@@ -1,8 +1,10 @@
 //! Tools, and what a call of one does.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 /// A tool.
 #[derive(Clone, Debug)]
@@ -27,6 +29,8 @@ pub enum Act {
     Progress(usize, Duration),
     /// Never answers.
     Hang,
+    /// Says `done` once it is told to.
+    Held(Arc<Notify>),
     /// Fails as a tool: `isError`.
     Fail,
     /// So many bytes of text.

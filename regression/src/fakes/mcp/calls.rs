@@ -1,5 +1,7 @@
 //! What a call does, as steps of its answer.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::act::Act;
@@ -50,6 +52,10 @@ fn acted(asked: &Asked, act: &Act) -> Vec<Step> {
             json!({"resultType": "input_required", "inputRequests": {"q": question}})
         }
         Act::Hang => return vec![Step::Hang],
+        Act::Held(until) => {
+            let done = Step::Message(asked.result(&said("done")));
+            return vec![Step::Held(Arc::clone(until)), done];
+        }
         Act::Error(code, message) => return vec![Step::Message(asked.error(*code, message))],
         Act::Change => {
             let changed = json!({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"});

@@ -11,6 +11,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::Frame;
 use serde_json::Value;
+use tokio::sync::Notify;
 
 use super::state::State;
 
@@ -26,6 +27,8 @@ pub(super) struct Broken;
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Wait(Duration),
+    /// Nothing more before this.
+    Held(Arc<Notify>),
     Message(Value),
     Bytes(Bytes),
     /// A comment, again and again.
@@ -88,6 +91,7 @@ impl Performance {
                     return None;
                 }
                 Some(Step::Wait(pause)) => tokio::time::sleep(pause).await,
+                Some(Step::Held(until)) => until.notified().await,
                 Some(Step::Message(message)) => {
                     self.finished = self.steps.is_empty();
                     return Some((Ok(Frame::data(event(&message))), self));

@@ -48,6 +48,7 @@ async fn perform(steps: Vec<Step>, outlet: UnboundedSender<Value>) {
     for step in steps {
         match step {
             Step::Wait(pause) => tokio::time::sleep(pause).await,
+            Step::Held(until) => until.notified().await,
             // A stream that is gone needs no answer.
             Step::Message(message) => drop(outlet.send(message)),
             Step::Bytes(_) | Step::Drip(_) | Step::Hang | Step::Cut => return,
