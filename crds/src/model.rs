@@ -91,6 +91,8 @@ pub enum ModelType {
     Chat,
     /// It makes vectors, by the Embeddings API.
     Embedding,
+    /// It makes images, for the tool `image_generation`, by the Images API.
+    Image,
 }
 
 /// One place where calls may go.

@@ -2,6 +2,7 @@
 
 #![expect(unreachable_pub, reason = "the derived schema copies each public struct into a function")]
 
+mod mapped;
 mod tools;
 
 use kube::{CustomResource, KubeSchema};
@@ -13,7 +14,8 @@ use crate::reference::{CallerUrls, Namespaces, ObjectRef};
 use crate::status::Status;
 use crate::time::Time;
 
-pub use tools::{Brave, Searxng, Tavily, Tools, WebSearch, WebSearchType};
+pub use mapped::MappedTool;
+pub use tools::{Brave, CodeInterpreter, ImageGeneration, Searxng, Tavily, Tools, WebSearch, WebSearchType};
 
 /// A fleet of proxies: whose objects they serve, who may call them, and within which limits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, CustomResource, KubeSchema)]

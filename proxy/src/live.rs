@@ -1,6 +1,7 @@
 //! What is served: configuration is read or received, compiled, built beside the old one, and swapped as a whole.
 
 pub mod build;
+pub mod builtins;
 pub mod files;
 mod health;
 pub mod load;

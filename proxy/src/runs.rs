@@ -8,6 +8,7 @@ pub mod governed;
 pub mod measure;
 pub mod mint;
 pub mod outlet;
+pub mod painter;
 pub mod remotes;
 pub mod resolve;
 pub mod sink;

@@ -14,7 +14,9 @@ mod suite {
     mod faults;
     mod health;
     mod house;
+    mod images;
     mod loops;
+    mod mapped;
     mod mcp;
     mod models;
     mod programs;

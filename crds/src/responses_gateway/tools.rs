@@ -6,7 +6,8 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::reference::SecretKeyRef;
+use super::mapped::MappedTool;
+use crate::reference::{ObjectRef, SecretKeyRef};
 
 /// What the built-in tools use. A tool for which nothing is said here is not available.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
@@ -14,12 +15,33 @@ pub struct Tools {
     /// What `web_search` asks.
     #[serde(rename = "webSearch", default, skip_serializing_if = "Option::is_none")]
     pub web_search: Option<WebSearch>,
+    /// What `image_generation` asks.
+    #[serde(rename = "imageGeneration", default, skip_serializing_if = "Option::is_none")]
+    pub image_generation: Option<ImageGeneration>,
+    /// What runs the code of `code_interpreter`. Nothing runs in the proxy.
+    #[serde(rename = "codeInterpreter", default, skip_serializing_if = "Option::is_none")]
+    pub code_interpreter: Option<CodeInterpreter>,
+}
+
+/// What `image_generation` asks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+pub struct ImageGeneration {
+    /// A Model of type Image, attached to this gateway. Requests may name another one.
+    #[serde(rename = "modelRef")]
+    pub model_ref: ObjectRef,
+}
+
+/// What runs the code of `code_interpreter`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+pub struct CodeInterpreter {
+    /// The tool that runs code.
+    pub mcp: MappedTool,
 }
 
 /// What `web_search` asks: exactly the member named by `type`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[x_kube(
-    validation = Rule::new("(self.type == 'SearXNG') == has(self.searxng) && (self.type == 'Brave') == has(self.brave) && (self.type == 'Tavily') == has(self.tavily)")
+    validation = Rule::new("(self.type == 'SearXNG') == has(self.searxng) && (self.type == 'Brave') == has(self.brave) && (self.type == 'Tavily') == has(self.tavily) && (self.type == 'MCP') == has(self.mcp)")
         .message("exactly the member named by type must be set")
 )]
 pub struct WebSearch {
@@ -35,6 +57,9 @@ pub struct WebSearch {
     /// With type: Tavily.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tavily: Option<Tavily>,
+    /// With type: MCP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mcp: Option<MappedTool>,
 }
 
 /// A search engine.
@@ -47,6 +72,9 @@ pub enum WebSearchType {
     Brave,
     /// The Tavily API.
     Tavily,
+    /// A tool of an MCPServer.
+    #[serde(rename = "MCP")]
+    Mcp,
 }
 
 /// An instance of SearXNG. Its settings must list `json` under `search.formats`.

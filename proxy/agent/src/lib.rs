@@ -7,6 +7,7 @@ pub mod choice;
 pub mod context;
 pub mod finished;
 pub mod ids;
+pub mod image;
 pub mod limits;
 pub mod model;
 pub mod names;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use protocol::responses::event::{EventBody, Lifecycle};
 use protocol::responses::item::{Item, ItemStatus};
 use protocol::responses::response::Response;
-use protocol::responses::usage::Usage;
+use protocol::responses::usage::{ImageUsage, Usage};
+use serde_json::json;
 
 use crate::calls::{Begun, Calls, Resumed, SPENT};
 use crate::citations::Sources;
@@ -61,6 +62,8 @@ pub struct Run<O> {
     spending: Usage,
     /// Of all before, and of tools.
     spent: Usage,
+    /// What went into images, if any was made.
+    images: Option<ImageUsage>,
     /// What generations have left of the response's output tokens.
     allowance: Option<u64>,
 }
@@ -106,6 +109,7 @@ impl<O: Ownership> Run<O> {
             generations: 0,
             spending: Usage::default(),
             spent: Usage::default(),
+            images: None,
         };
         run.announce(Lifecycle::Created);
         run.announce(Lifecycle::InProgress);
@@ -227,10 +231,14 @@ impl<O: Ownership> Run<O> {
     }
 
     fn on_tool(&mut self, call: &str, mut outcome: ToolOutcome) {
-        let (usage, sources) = (outcome.usage, std::mem::take(&mut outcome.sources));
+        let (usage, images) = (outcome.usage, outcome.image_usage.take());
+        let sources = std::mem::take(&mut outcome.sources);
         if self.calls.done(&mut self.out, call, outcome) {
             self.spent += usage;
             self.sources.add(sources);
+            if let Some(images) = images {
+                *self.images.get_or_insert_default() += *images;
+            }
             self.calls.launch(&mut self.out, self.phase != Phase::Generating);
             self.advance();
         }
@@ -403,6 +411,9 @@ impl<O: Ownership> Run<O> {
         let mut response = self.response.clone();
         response.output = self.out.take_output();
         response.usage = Some(self.spent);
+        if let Some(images) = self.images {
+            response.rest.insert("tool_usage".to_owned(), json!({ "image_gen": images }));
+        }
         let failure = outcome.apply(&mut response);
         let sequence_number = self.out.take_number();
         self.out.push(Effect::Finish(Box::new(Finished { response, sequence_number, failure })));

@@ -2,7 +2,7 @@
 
 use protocol::Object;
 use protocol::responses::mcp::{ListedTool, McpError};
-use protocol::responses::usage::Usage;
+use protocol::responses::usage::{ImageUsage, Usage};
 use serde_json::Value;
 
 /// Names a call within a run; minted by the run.
@@ -116,6 +116,8 @@ pub enum ServerTool {
     WebSearch,
     /// An `image_generation_call`.
     ImageGeneration,
+    /// A `code_interpreter_call`.
+    CodeInterpreter,
     /// An `mcp_call`.
     Mcp {
         /// The server.
@@ -155,10 +157,14 @@ pub struct ToolOutcome {
     pub error: Option<McpError>,
     /// What the client's item shows: fields that are set in it, such as `queries` and `results` or `output` and `error`.
     pub shown: Object,
+    /// What further items of the same kind show: a call may make more than one image.
+    pub further: Vec<Object>,
     /// What the answer may cite: a Markdown link to one of them becomes an annotation.
     pub sources: Vec<Source>,
     /// Tokens that the tool spent on models.
     pub usage: Usage,
+    /// Those of them that went into images.
+    pub image_usage: Option<Box<ImageUsage>>,
 }
 
 /// A page that an answer may cite.

@@ -108,7 +108,7 @@ pub enum Reason {
     InvalidConfigMap,
     /// A ModelProvider is missing, or not accepted.
     ProviderNotFound,
-    /// A Tenant, or what a policy is about, is missing, or not accepted.
+    /// A Tenant, what a policy is about, or what a built-in tool uses is missing, not accepted, or of another type.
     TargetNotFound,
     /// A reference into another namespace that does not admit it, or where there is nothing.
     RefNotPermitted,

@@ -13,6 +13,7 @@ mod tool_policy;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crds::model::ModelType;
 use crds::reference::{self, ObjectRef};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -66,6 +67,11 @@ pub(crate) trait Resource: Send + Sync {
 
     /// Returns the object as a gateway, if it is one.
     fn as_gateway(&self) -> Option<&crds::ResponsesGateway> {
+        None
+    }
+
+    /// Tells what the object does, if it is a model.
+    fn model_type(&self) -> Option<ModelType> {
         None
     }
 

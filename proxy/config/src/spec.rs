@@ -22,8 +22,8 @@ pub use crds::model_provider::{CallerCredentials, Consent};
 pub use crds::responses_gateway::Method;
 pub use crds::tool_policy::{Action, Taint, ToolType};
 pub use gateway::{
-    Authentication, CallerUrls, ClusterKeys, Fetch, GatewaySpec, JwtIssuer, Limits, SearchApi, Tenancy,
-    WebSearch,
+    Authentication, CallerUrls, ClusterKeys, Fetch, GatewaySpec, JwtIssuer, Limits, MappedTool, SearchApi,
+    Tenancy, WebSearch,
 };
 pub use key::{KeyHash, KeySpec};
 pub use mcp_server::{

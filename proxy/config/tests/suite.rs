@@ -25,6 +25,9 @@ mod golden;
 #[path = "suite/grants.rs"]
 mod grants;
 #[cfg(test)]
+#[path = "suite/image_and_mapped_tools.rs"]
+mod image_and_mapped_tools;
+#[cfg(test)]
 #[path = "suite/keys.rs"]
 mod keys;
 #[cfg(test)]

@@ -182,12 +182,17 @@ fn pass(
     }
 }
 
-/// By the first byte that is no blank: a stream begins with a field name or a comment.
 fn form_of(head: &[u8]) -> Option<Form> {
+    let stream = || Form::Stream(Frames::new(EVENT_BYTES));
+    is_stream(head).map(|is_stream| if is_stream { stream() } else { Form::Whole(Vec::new()) })
+}
+
+/// By the first byte that is no blank: a stream begins with a field name or a comment. `None` if there is none yet.
+pub(crate) fn is_stream(head: &[u8]) -> Option<bool> {
     let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
     match text.first()? {
-        b':' | b'd' | b'e' | b'i' | b'r' => Some(Form::Stream(Frames::new(EVENT_BYTES))),
+        b':' | b'd' | b'e' | b'i' | b'r' => Some(true),
         0xEF if head.len() < 3 => None,
-        _ => Some(Form::Whole(Vec::new())),
+        _ => Some(false),
     }
 }

@@ -71,7 +71,13 @@ impl Generation {
         let (dialect, timeouts) = (target.upstream.dialect(), target.upstream.timeouts());
         let body = dialect.encode(&self.request).map_err(fault::unsupported)?;
         let first_until = Instant::now() + timeouts.first_byte;
-        let asking = Asking { path: dialect.path(), body, public_name: &self.public_name };
+        let asking = Asking {
+            path: dialect.path(),
+            body,
+            content_type: None,
+            patience: timeouts.first_byte,
+            public_name: &self.public_name,
+        };
         let response = course.post(&target, asking, &self.call).await?;
         let until = (first_until, course.total_until(&target));
         let mut answer =

@@ -18,6 +18,7 @@ mod fault;
 mod free_text;
 mod generation;
 mod health;
+mod images;
 mod lenient;
 mod order;
 #[cfg(test)]

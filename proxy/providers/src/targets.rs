@@ -1,12 +1,13 @@
 //! The targets of a model: who is asked, in which order, and what happens when one fails.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use agent::model::{ModelError, ModelEvent, ModelRequest};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
-use http::Response;
+use http::{HeaderValue, Response};
 use hyper::body::Incoming;
 use tokio::time::{Instant, sleep_until};
 
@@ -88,7 +89,13 @@ impl Targets {
         let mut course = self.course(&call);
         loop {
             let target = course.target()?.clone();
-            let request = Asking { path, body: body.with_model(&target.model), public_name: body.model() };
+            let request = Asking {
+                path,
+                body: body.with_model(&target.model),
+                content_type: None,
+                patience: target.upstream.timeouts().first_byte,
+                public_name: body.model(),
+            };
             match course.post(&target, request, &call).await {
                 Ok(response) => {
                     target.upstream.note(Some(Ok(())));
@@ -102,6 +109,17 @@ impl Targets {
     /// True if every target takes Chat Completions as clients send them.
     pub fn relays_chat(&self) -> bool {
         self.targets.iter().all(|target| target.upstream.relays_chat())
+    }
+
+    /// True if all targets of both are at one upstream.
+    pub fn shares_upstream(&self, other: &Self) -> bool {
+        let mut all = self.targets.iter().chain(other.targets.iter());
+        all.next().is_some_and(|first| all.all(|target| Arc::ptr_eq(&first.upstream, &target.upstream)))
+    }
+
+    /// The names by which upstreams know the model.
+    pub fn upstream_names(&self) -> impl Iterator<Item = &str> {
+        self.targets.iter().map(|target| target.model.as_str())
     }
 
     /// True if every target takes tokens in the place of texts.
@@ -125,6 +143,10 @@ impl Targets {
 pub(crate) struct Asking<'a> {
     pub(crate) path: &'static str,
     pub(crate) body: Bytes,
+    /// `None` is JSON.
+    pub(crate) content_type: Option<HeaderValue>,
+    /// How long the head of the answer may take.
+    pub(crate) patience: Duration,
     pub(crate) public_name: &'a str,
 }
 
@@ -163,9 +185,9 @@ impl Course {
             target.upstream.admit(false);
             self.asked.push(Arc::clone(&target.upstream));
         }
-        let until = (Instant::now() + target.upstream.timeouts().first_byte).min(self.total_until(target));
-        let Asking { path, body, public_name: model } = asking;
-        target.upstream.post(Post { path, body, call, model, until }).await
+        let Asking { path, body, content_type, patience, public_name: model } = asking;
+        let until = (Instant::now() + patience).min(self.total_until(target));
+        target.upstream.post(Post { path, body, content_type, call, model, until }).await
     }
 
     /// Waits for the next attempt.

@@ -19,13 +19,14 @@ use crate::chat::ChatCompletions;
 use crate::dialect::Dialect;
 use crate::fault::{self, Asked, Remote, wait};
 use crate::health::{self, State, Trouble};
+use crate::images::{EDITS, GENERATIONS};
 use crate::responses::Responses;
 use crate::settings::{Api, Settings, Timeouts};
 use crate::targets::Call;
 use crate::transport::{Transport, piece};
 
 /// Everything that is asked of an upstream.
-const PATHS: [&str; 3] = ["/chat/completions", "/responses", "/embeddings"];
+const PATHS: [&str; 5] = ["/chat/completions", "/responses", "/embeddings", GENERATIONS, EDITS];
 const USER_AGENT: &str = concat!("fairlead/", env!("CARGO_PKG_VERSION"));
 /// The most that is read of an error.
 const ERROR_BYTES: usize = 64 * 1024;
@@ -39,7 +40,7 @@ pub struct Upstream {
     client: Arc<dyn Transport>,
     dialect: Box<dyn Dialect>,
     /// The paths that are asked for, each with its URL: to parse one costs more than to send it.
-    urls: [(&'static str, Option<Uri>); 3],
+    urls: [(&'static str, Option<Uri>); 5],
     headers: HeaderMap,
     budget: Mutex<Budget>,
     since: Instant,
@@ -53,6 +54,8 @@ pub struct Upstream {
 pub(crate) struct Post<'a> {
     pub(crate) path: &'a str,
     pub(crate) body: Bytes,
+    /// `None` is JSON.
+    pub(crate) content_type: Option<HeaderValue>,
     pub(crate) call: &'a Call,
     /// The model as the caller named it.
     pub(crate) model: &'a str,
@@ -144,6 +147,9 @@ impl Upstream {
         *request.method_mut() = Method::POST;
         *request.uri_mut() = url;
         *request.headers_mut() = self.headers_of(post.call);
+        if let Some(content_type) = &post.content_type {
+            request.headers_mut().insert(header::CONTENT_TYPE, content_type.clone());
+        }
         let response = match timeout_at(post.until, self.client.send(request)).await {
             Err(_) => {
                 self.note(Some(Err(Trouble::Unreachable)));

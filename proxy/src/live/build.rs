@@ -22,6 +22,7 @@ use crate::auth::issuer::Issuers;
 use crate::auth::view::View;
 use crate::egress::{self, Clients};
 use crate::live::Reaches;
+use crate::live::builtins::Builtins;
 use crate::live::local::Local;
 use crate::live::resolve::{bearer, keyed, may_use};
 use crate::live::search::{self, Searching};
@@ -59,6 +60,8 @@ pub struct Runtime {
     /// Takes names without a provider.
     pub(super) fallback: Option<Arc<Provider>>,
     pub(super) reaches: Reaches,
+    /// What built-in tools use.
+    pub(super) builtins: Builtins,
     /// What tool policies say.
     pub policies: Arc<Policies>,
     known_policies: policies::Known,
@@ -129,11 +132,13 @@ impl Runtime {
                 }
             }
         }
+        let mut models = BTreeMap::new();
         for entry in snapshot.entries.values() {
             if let Spec::Model(spec) = &entry.spec {
-                runtime.add_model(spec);
+                models.insert(entry.id.clone(), runtime.add_model(spec));
             }
         }
+        runtime.builtins = Builtins::of(snapshot, &models);
         rejected.extend(runtime.add_servers(snapshot, before));
         rejected.extend(runtime.add_search(snapshot, before));
         let none = policies::Known::new();
@@ -155,6 +160,7 @@ impl Runtime {
             named: HashMap::new(),
             fallback: None,
             reaches: frame.reaches,
+            builtins: Builtins::default(),
             policies: Arc::default(),
             known_policies: policies::Known::new(),
             clients: Arc::clone(&frame.clients),
@@ -219,6 +225,11 @@ impl Runtime {
         let found = offered.and_then(|all| nearest(all, view, |server| &server.spec.namespace));
         let found = found.or_else(|| self.local.get(label).filter(|_| view.is_whole()))?;
         view.may_reach(label).then_some(found)
+    }
+
+    /// The MCP server of an entry, whoever sees it: the configuration itself refers to it.
+    pub fn server_of(&self, id: &EntryId) -> Option<&Arc<Offered>> {
+        self.offered.get(id)
     }
 
     /// Whether callers may name servers on this machine.
@@ -313,12 +324,13 @@ impl Runtime {
         self.providers.insert(id.clone(), provider);
     }
 
-    fn add_model(&mut self, spec: &ModelSpec) {
+    fn add_model(&mut self, spec: &ModelSpec) -> Arc<PublicModel> {
         let model = Arc::new(self.public_model(spec));
         for name in [&spec.name].into_iter().chain(&spec.aliases) {
             self.models.entry(name.clone()).or_default().push(Arc::clone(&model));
             self.listed.insert(name.clone());
         }
+        model
     }
 
     fn public_model(&self, spec: &ModelSpec) -> PublicModel {

@@ -104,6 +104,7 @@ impl Resolution {
         let what = match kind {
             ModelType::Chat => "generate text",
             ModelType::Embedding => "make embeddings",
+            ModelType::Image => "make images",
         };
         let message = format!("The model '{}' does not {what}.", self.label);
         Err(ApiError::unsupported_value("model", message))
@@ -222,7 +223,7 @@ fn url_spec(url: &str) -> ProviderSpec {
     }
 }
 
-fn denied(reason: Denied) -> ApiError {
+pub(super) fn denied(reason: Denied) -> ApiError {
     tracing::warn!(target: "audit", %reason, "A destination was refused");
     let hint = "The server may not connect to the address of this model's provider.";
     ApiError::new(403, INVALID_REQUEST, format!("egress denied: {hint}")).with_code("egress_denied")
@@ -233,7 +234,7 @@ fn forbidden(name: &str) -> ApiError {
     ApiError::new(403, INVALID_REQUEST, message).with_code("insufficient_permissions").with_param("model")
 }
 
-fn unauthorized() -> ApiError {
+pub(super) fn unauthorized() -> ApiError {
     let message = "This model needs your own API key for its provider, as a bearer token.";
     ApiError::new(401, INVALID_REQUEST, message).with_code("invalid_api_key")
 }

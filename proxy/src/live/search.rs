@@ -44,7 +44,9 @@ pub(super) fn of(
 fn asked(snapshot: &Snapshot) -> Option<(&Entry, &GatewaySpec, &Engine)> {
     snapshot.entries.values().find_map(|entry| {
         let Spec::Gateway(gateway) = &entry.spec else { return None };
-        Some((entry.as_ref(), gateway, gateway.web_search.as_ref()?))
+        // What is a tool of an MCP server is reached as that.
+        let engine = gateway.web_search.as_ref().filter(|engine| !matches!(engine, Engine::Mcp(_)))?;
+        Some((entry.as_ref(), gateway, engine))
     })
 }
 
@@ -81,6 +83,7 @@ fn adapter(
         Ok::<_, String>(guards.then(|| SecretString::from(value.expose().to_owned())))
     };
     Ok(match engine {
+        Engine::Mcp(_) => None, // reached as a tool of its server
         Engine::Searxng { url } => {
             Destination::parse(url, reach).ok().map(|_| Arc::new(Searxng { url: url.clone() }) as _)
         }

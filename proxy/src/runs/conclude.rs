@@ -67,7 +67,7 @@ impl Record {
     pub fn unavailable(&self, finished: &Finished) -> ApiError {
         let message = "The response could not be stored. Please try again.";
         let error = ApiError::new(503, SERVER_ERROR, message);
-        let has_acted = finished.response.output.iter().any(|item| matches!(item, Item::McpCall(_)));
+        let has_acted = finished.response.output.iter().any(acts);
         if has_acted {
             error.with_should_retry(false)
         } else {
@@ -87,8 +87,10 @@ impl Record {
         response.rest.insert("billing".to_owned(), json!({"payer": "developer"}));
         let searches = response.output.iter().filter(|item| is_search(item)).count();
         if searches > 0 {
-            let usage = json!({"web_search": {"num_requests": searches}});
-            response.rest.insert("tool_usage".to_owned(), usage);
+            let usage = response.rest.entry("tool_usage").or_insert_with(|| json!({}));
+            if let Some(usage) = usage.as_object_mut() {
+                usage.insert("web_search".to_owned(), json!({"num_requests": searches}));
+            }
         }
         let silent = response.usage.is_none_or(|usage| usage.total_tokens == 0);
         if silent && response.status != Status::Failed {
@@ -97,6 +99,12 @@ impl Record {
             app.metrics.estimated(&self.label);
         }
     }
+}
+
+/// What was done for it is done, or was paid for.
+fn acts(item: &Item) -> bool {
+    let is_code = |kind: &str| kind == "code_interpreter_call";
+    matches!(item, Item::McpCall(_) | Item::ImageGenerationCall(_)) || is_code(item.kind())
 }
 
 /// A search in the web that was made; to open a page is none.

@@ -121,9 +121,11 @@ fn list(work: &Work, tasks: &mut Tasks, server_label: String) {
 fn start(work: &Work, tasks: &mut Tasks, (tool, call): (ServerTool, ToolCall)) {
     let lost = match &tool {
         ServerTool::Mcp { server_label, .. } => work.standing.lost(server_label),
-        ServerTool::Think | ServerTool::FileSearch | ServerTool::WebSearch | ServerTool::ImageGeneration => {
-            None
-        }
+        ServerTool::Think
+        | ServerTool::FileSearch
+        | ServerTool::WebSearch
+        | ServerTool::ImageGeneration
+        | ServerTool::CodeInterpreter => None,
     };
     match lost {
         None => tasks.call(&work.toolbox, &work.metrics, (tool, call)),

@@ -23,7 +23,9 @@ pub fn mint(item: &mut Item, ids: &mut Ids) {
         Item::Reference(item) => (&mut item.id, "msg_"),
         Item::Other(item) => {
             if !item.contains_key("id") {
-                item.shift_insert(0, "id".to_owned(), ids.mint("item_").into());
+                let is_code = item.get("type").is_some_and(|kind| kind == "code_interpreter_call");
+                let prefix = if is_code { "ci_" } else { "item_" };
+                item.shift_insert(0, "id".to_owned(), ids.mint(prefix).into());
             }
             return;
         }

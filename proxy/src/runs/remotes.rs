@@ -90,18 +90,8 @@ impl Connecting<'_> {
             }
             known => known.as_ref().filter(|_| !brought).cloned(),
         };
-        Ok(Connected {
-            context: self.context,
-            pool: self.pool.clone(),
-            server,
-            terms: Arc::clone(&offered.terms),
-            pace: Some(Arc::clone(&offered.pace)),
-            presentation: Arc::clone(&offered.presentation),
-            is_required: offered.is_required(),
-            description: tool.server_description.clone().or_else(|| offered.spec.description.clone()),
-            result_bytes: offered.result_bytes(),
-            hints: Mutex::default(),
-        })
+        let description = tool.server_description.clone().or_else(|| offered.spec.description.clone());
+        Ok(Connected { server, description, ..plain(offered, (self.pool, self.context)) })
     }
 
     /// A server that the request brings.
@@ -144,6 +134,29 @@ impl Connecting<'_> {
             result_bytes,
             hints: Mutex::default(),
         })
+    }
+}
+
+/// A server of the configuration that serves a built-in tool. What wants credentials of the caller cannot be called.
+pub fn mapped(app: &App, offered: &Offered, context: Context) -> Connected {
+    let wants_credentials = offered.spec.caller_credentials == CallerCredentials::Require;
+    let server = offered.server.clone().filter(|_| !wants_credentials);
+    Connected { server, ..plain(offered, (app.live.servers(), context)) }
+}
+
+/// A server of the configuration, with its own credentials.
+fn plain(offered: &Offered, (pool, context): (&mcp::Pool, Context)) -> Connected {
+    Connected {
+        context,
+        pool: pool.clone(),
+        server: offered.server.clone(),
+        terms: Arc::clone(&offered.terms),
+        pace: Some(Arc::clone(&offered.pace)),
+        presentation: Arc::clone(&offered.presentation),
+        is_required: offered.is_required(),
+        description: None,
+        result_bytes: offered.result_bytes(),
+        hints: Mutex::default(),
     }
 }
 

@@ -23,6 +23,7 @@ use crate::auth::Caller;
 use crate::error::from_store;
 use crate::live::resolve::Resolution;
 use crate::runs::approvals::{Answers, answered};
+use crate::runs::governed::Finder;
 use crate::runs::{echo, governed, mint, remotes};
 
 /// A turn that is ready to run.
@@ -55,7 +56,8 @@ pub async fn prepare(
         return Err(error);
     }
     check_calls(&history, &input)?;
-    let toolbox = toolbox(app, asked, &request.tools, history.iter().chain(&input))?;
+    let finder = Finder { app, request: asked, answers: &resolution, items: (&history, &input) };
+    let toolbox = toolbox(&finder, &request.tools)?;
     check_capabilities(&request, &input, &resolution)?;
     let servers = toolbox.servers();
     let (tenant, now) = (&caller.tenant, app.clock.now());
@@ -77,15 +79,11 @@ pub async fn prepare(
 }
 
 /// The tools of a request, under the policies that hold for the caller.
-fn toolbox<'a>(
-    app: &Arc<App>,
-    asked: &Request,
-    tools: &[Tool],
-    items: impl Iterator<Item = &'a Item>,
-) -> Result<Toolbox, ApiError> {
-    let mut context = governed::once(app, asked, items);
+fn toolbox(finder: &Finder<'_>, tools: &[Tool]) -> Result<Toolbox, ApiError> {
+    let (app, asked, (history, input)) = (finder.app, finder.request, finder.items);
+    let mut context = governed::once(app, asked, history.iter().chain(input));
     let remotes = remotes::of(app, asked, tools, &mut context)?;
-    let builtins = governed::builtins(tools, &asked.runtime, &mut context);
+    let builtins = governed::builtins(tools, finder, &mut context);
     Toolbox::new(tools, &Behind { remotes, builtins })
 }
 

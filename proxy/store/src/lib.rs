@@ -5,6 +5,7 @@
 mod approvals;
 mod completions;
 mod error;
+mod images;
 mod listed;
 mod open;
 mod responses;

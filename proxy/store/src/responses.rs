@@ -53,10 +53,10 @@ pub trait Responses: Send + Sync {
     /// Errors: [`Error::Exists`] if the tenant has a response with this id.
     async fn put(&self, tenant: &Tenant, stored: NewResponse) -> Result<(), Error>;
 
-    /// Reads a response with its output.
+    /// Reads a response with its output and its images.
     async fn get(&self, tenant: &Tenant, id: &str, now: i64) -> Result<Option<Response>, Error>;
 
-    /// Reads a response and all before it, in one query.
+    /// Reads a response and all before it, in one query. Of images there is the mark `KEPT_IMAGE`.
     async fn chain(&self, tenant: &Tenant, id: &str, now: i64) -> Result<Chain, Error>;
 
     /// Deletes a response with its items; false if there is none.
@@ -74,8 +74,11 @@ pub trait Responses: Send + Sync {
         now: i64,
     ) -> Result<Option<Listed<Item>>, Error>;
 
-    /// Reads an item of any stored response.
+    /// Reads an item of any stored response. Of images there is the mark `KEPT_IMAGE`.
     async fn item(&self, tenant: &Tenant, item_id: &str, now: i64) -> Result<Option<Item>, Error>;
+
+    /// Reads the image of an `image_generation_call` of any stored response, in Base64.
+    async fn image(&self, tenant: &Tenant, item_id: &str, now: i64) -> Result<Option<String>, Error>;
 
     /// Deletes at most `limit` expired responses of all tenants and returns how many.
     async fn expire(&self, now: i64, limit: u32) -> Result<u64, Error>;

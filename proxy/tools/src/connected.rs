@@ -35,6 +35,16 @@ pub struct Pace {
     window: Mutex<(u64, u32)>,
 }
 
+/// What came of a call, with what the words for the model leave out.
+pub struct Performed {
+    /// As an `mcp_call` tells it.
+    pub outcome: ToolOutcome,
+    /// The texts alone.
+    pub said: String,
+    /// The images.
+    pub images: Vec<mcp::Image>,
+}
+
 /// A server as one request reaches it.
 pub struct Connected {
     /// What all tools of the request share.
@@ -137,6 +147,45 @@ impl Connected {
         }
     }
 
+    /// Whether the caller may use a tool that was not listed: nothing is known of it.
+    pub(crate) fn may_offer(&self, tool: &str) -> bool {
+        self.context.may_offer(&self.tool(tool, self.hints_of(tool)))
+    }
+
+    /// What the rules say of a call that the request wants no approval of.
+    pub(crate) fn verdict(&self, tool: &str, call: &ToolCall) -> Decision {
+        self.context.verdict(&self.rule(tool, call, false))
+    }
+
+    /// Runs a call whose start was decided, within its limits.
+    pub(crate) async fn perform(&self, tool: &str, call: &ToolCall) -> Performed {
+        // Whether it may run was decided; limits and what is passed on of the result are as they are now.
+        let ruling = self.rule(tool, call, false);
+        if let Err(exceeded) = self.count(&ruling) {
+            self.context.audit(&ruling, Some(&exceeded.rule), "limited");
+            return denied(LIMITED).into();
+        }
+        let arguments = match serde_json::from_str(&call.arguments) {
+            Ok(Value::Object(arguments)) => arguments,
+            Ok(_) | Err(_) if call.arguments.trim().is_empty() => Object::new(),
+            Ok(_) | Err(_) => return denied("The arguments are not a JSON object.").into(),
+        };
+        self.context.audit(&ruling, ruling.audit.rule.as_deref(), "started");
+        let called = self.run(tool, arguments).await;
+        if self.taints(tool) {
+            self.context.taint();
+        }
+        let rules = ruling.result.within(self.result_bytes);
+        match called {
+            Ok(mcp::Outcome { output, said, images }) => {
+                let said = said.map(|said| rules.apply(said));
+                let outcome = ToolOutcome::text(rules.apply(output));
+                Performed { said: said.unwrap_or_else(|| outcome.output.clone()), outcome, images }
+            }
+            Err(failure) => failed(failure, &rules).into(),
+        }
+    }
+
     fn server(&self) -> Result<&mcp::Server, Failure> {
         self.server.as_deref().ok_or_else(|| Reason::Unreachable.into())
     }
@@ -211,27 +260,13 @@ impl Remote for Connected {
     }
 
     async fn call(&self, tool: &str, call: &ToolCall, _: &Reporter) -> ToolOutcome {
-        // Whether it may run was decided; limits and what is passed on of the result are as they are now.
-        let ruling = self.rule(tool, call, false);
-        if let Err(exceeded) = self.count(&ruling) {
-            self.context.audit(&ruling, Some(&exceeded.rule), "limited");
-            return denied(LIMITED);
-        }
-        let arguments = match serde_json::from_str(&call.arguments) {
-            Ok(Value::Object(arguments)) => arguments,
-            Ok(_) | Err(_) if call.arguments.trim().is_empty() => Object::new(),
-            Ok(_) | Err(_) => return denied("The arguments are not a JSON object."),
-        };
-        self.context.audit(&ruling, ruling.audit.rule.as_deref(), "started");
-        let called = self.run(tool, arguments).await;
-        if self.taints(tool) {
-            self.context.taint();
-        }
-        let rules = ruling.result.within(self.result_bytes);
-        match called {
-            Ok(outcome) => ToolOutcome::text(rules.apply(outcome.output)),
-            Err(failure) => failed(failure, &rules),
-        }
+        self.perform(tool, call).await.outcome
+    }
+}
+
+impl From<ToolOutcome> for Performed {
+    fn from(outcome: ToolOutcome) -> Self {
+        Self { said: outcome.output.clone(), outcome, images: Vec::new() }
     }
 }
 
@@ -263,4 +298,4 @@ fn hints(annotations: Option<&Value>) -> Hints {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

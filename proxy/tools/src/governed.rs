@@ -179,7 +179,8 @@ impl Executor for Guarded {
             Verdict::Approval => Verdict::Denied(
                 "The call was denied: it needs an approval, which a built-in tool cannot ask for.".to_owned(),
             ),
-            verdict @ (Verdict::Run | Verdict::Denied(_)) => verdict,
+            Verdict::Run => self.executor.decide(call),
+            verdict @ Verdict::Denied(_) => verdict,
         }
     }
 

@@ -3,6 +3,8 @@
 pub mod builtin;
 pub mod connected;
 pub mod governed;
+pub mod image_generation;
+pub mod mapped;
 pub mod mcp;
 pub mod policy;
 pub mod progress;

@@ -24,7 +24,7 @@ pub use catalog::{Catalog, Flaw, Problem};
 pub use failure::{Failure, Reason};
 pub use headers::{BadHeader, Headers};
 pub use oauth::{ClientAuth, ClientCredentials};
-pub use outcome::Outcome;
+pub use outcome::{Image, Outcome};
 pub use pool::Pool;
 pub use program::Program;
 pub use server::{Call, Limits, Place, Progress, Protocol, Server, Sink, Timeouts, Trace, Web};

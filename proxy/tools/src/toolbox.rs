@@ -244,12 +244,7 @@ impl Builder {
             return Ok(());
         }
         let Some(builtin) = builtins.get(&tool.kind) else {
-            let need = if web_search::is_meant(&tool.kind) {
-                ": it needs spec.tools.webSearch of the ResponsesGateway"
-            } else {
-                ""
-            };
-            let message = format!("The tool type '{}' is not available on this server{need}.", tool.kind);
+            let message = unavailable(&tool.kind);
             return Err(ApiError::unsupported_value(&format!("tools[{index}].type"), message));
         };
         builtin.offer(tool, &format!("tools[{index}]"))?.into_iter().for_each(|offer| self.serve(offer));
@@ -285,6 +280,19 @@ impl Builder {
 
 fn text(fields: &Object, key: &str) -> Option<String> {
     fields.get(key).and_then(Value::as_str).map(str::to_owned)
+}
+
+/// Says that nothing here runs a tool, and which setting of the gateway would.
+fn unavailable(kind: &str) -> String {
+    let setting = match kind {
+        "image_generation" => "imageGeneration",
+        "code_interpreter" => "codeInterpreter",
+        _ if web_search::is_meant(kind) => "webSearch",
+        _ => return format!("The tool type '{kind}' is not available on this server."),
+    };
+    format!(
+        "The tool type '{kind}' is not available on this server: it needs spec.tools.{setting} of the ResponsesGateway."
+    )
 }
 
 fn not_there(server_label: &str) -> McpError {

@@ -18,10 +18,13 @@ pub(crate) struct Shown {
 }
 
 /// The item of each kind; id and status are set when it is shown.
+#[derive(Clone)]
 pub(crate) enum Form {
     FileSearch(FileSearchCall),
     WebSearch(WebSearchCall),
     Image(ImageGenerationCall),
+    /// The code.
+    Code(String),
     Mcp(McpCall),
 }
 
@@ -51,6 +54,12 @@ const IMAGE: Events = Events {
     completed: "response.image_generation_call.completed",
     failed: None,
 };
+const CODE: Events = Events {
+    begun: "response.code_interpreter_call.in_progress",
+    working: Some("response.code_interpreter_call.interpreting"),
+    completed: "response.code_interpreter_call.completed",
+    failed: None,
+};
 const MCP: Events = Events {
     begun: "response.mcp_call.in_progress",
     working: None,
@@ -61,10 +70,15 @@ const MCP: Events = Events {
 impl Shown {
     /// Opens the item of a call whose arguments are whole.
     pub(crate) fn open(out: &mut Emitter, form: Form, call: &ToolCall) -> Self {
-        let slot = out.add(form.prefix(), |id| form.item(id, ItemStatus::InProgress));
-        let mut shown = Self { slot, form };
-        shown.progress(out, shown.form.events().begun, Vec::new());
+        let mut shown = Self::begin(out, form);
         shown.take_arguments(out, &call.arguments);
+        shown
+    }
+
+    fn begin(out: &mut Emitter, form: Form) -> Self {
+        let slot = out.add(form.prefix(), |id| form.item(id, ItemStatus::InProgress));
+        let shown = Self { slot, form };
+        shown.progress(out, shown.form.events().begun, Vec::new());
         shown
     }
 
@@ -84,14 +98,22 @@ impl Shown {
     pub(crate) fn close(mut self, out: &mut Emitter, mut outcome: ToolOutcome) -> String {
         let last =
             if outcome.failed { self.form.events().failed } else { Some(self.form.events().completed) };
+        self.form.take_outcome(&outcome);
+        let status = if outcome.failed { ItemStatus::Failed } else { ItemStatus::Completed };
+        self.end(out, (last, status), std::mem::take(&mut outcome.shown));
+        for shown in std::mem::take(&mut outcome.further) {
+            let further = Self::begin(out, self.form.clone());
+            further.end(out, (last, status), shown);
+        }
+        outcome.output
+    }
+
+    fn end(&self, out: &mut Emitter, (last, status): (Option<&'static str>, ItemStatus), shown: Object) {
         if let Some(last) = last {
             self.progress(out, last, Vec::new());
         }
-        self.form.take_outcome(&outcome);
-        let status = if outcome.failed { ItemStatus::Failed } else { ItemStatus::Completed };
         let item = self.form.item(self.slot.item_id.clone(), status);
-        out.done(&self.slot, overlaid(item, std::mem::take(&mut outcome.shown)));
-        outcome.output
+        out.done(&self.slot, overlaid(item, shown));
     }
 
     /// Closes the item of a call that never returned.
@@ -105,6 +127,12 @@ impl Shown {
             Form::FileSearch(item) => item.queries.extend(query(arguments)),
             Form::WebSearch(item) => item.action = action(arguments),
             Form::Image(_) => {}
+            Form::Code(code) => {
+                *code = text_of(arguments, "code").unwrap_or_else(|| arguments.to_owned());
+                let (slot, text) = (self.slot.clone(), code.clone());
+                out.emit(EventBody::ArgumentsDelta(CallKind::Code, slot.clone(), text.clone()));
+                out.emit(EventBody::ArgumentsDone(CallKind::Code, slot, text, String::new()));
+            }
             Form::Mcp(item) => {
                 item.arguments = arguments.to_owned();
                 let (slot, text, name) = (self.slot.clone(), arguments.to_owned(), item.name.clone());
@@ -130,6 +158,7 @@ impl Form {
                 Self::WebSearch(WebSearchCall { action, ..WebSearchCall::default() })
             }
             ServerTool::ImageGeneration => Self::Image(ImageGenerationCall::default()),
+            ServerTool::CodeInterpreter => Self::Code(String::new()),
             ServerTool::Mcp { server_label, name } => {
                 Self::Mcp(McpCall { server_label, name, ..McpCall::default() })
             }
@@ -149,6 +178,7 @@ impl Form {
             Self::FileSearch(_) => "fs_",
             Self::WebSearch(_) => "ws_",
             Self::Image(_) => "ig_",
+            Self::Code(_) => "ci_",
             Self::Mcp(_) => "mcp_",
         }
     }
@@ -158,6 +188,7 @@ impl Form {
             Self::FileSearch(_) => &FILE_SEARCH,
             Self::WebSearch(_) => &WEB_SEARCH,
             Self::Image(_) => &IMAGE,
+            Self::Code(_) => &CODE,
             Self::Mcp(_) => &MCP,
         }
     }
@@ -169,6 +200,7 @@ impl Form {
             Self::Image(item) => {
                 Item::ImageGenerationCall(ImageGenerationCall { id, status, ..item.clone() })
             }
+            Self::Code(code) => interpreter(id, status, code),
             Self::Mcp(item) => Item::McpCall(McpCall { id, status, ..item.clone() }),
         }
     }
@@ -196,6 +228,20 @@ fn overlaid(item: Item, shown: Object) -> Item {
     Item::try_from(fields).unwrap_or(item)
 }
 
+/// A call of the code interpreter. What runs the code has no containers that clients know: each call is told as one of its own.
+fn interpreter(id: String, status: ItemStatus, code: &str) -> Item {
+    let container = format!("cntr_{}", id.rsplit('_').next().unwrap_or_default());
+    let fields = [
+        ("id", Value::from(id)),
+        ("type", "code_interpreter_call".into()),
+        ("status", json!(status)),
+        ("code", code.into()),
+        ("container_id", container.into()),
+        ("outputs", Value::Null),
+    ];
+    Item::Other(fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+}
+
 /// What a call in the web does, by its arguments: it looks into a page, opens one, or searches.
 fn action(arguments: &str) -> Object {
     let fields = serde_json::from_str::<Object>(arguments).unwrap_or_default();
@@ -214,6 +260,10 @@ fn action(arguments: &str) -> Object {
 
 /// The `query` of a search's arguments.
 fn query(arguments: &str) -> Option<String> {
+    text_of(arguments, "query")
+}
+
+fn text_of(arguments: &str, key: &str) -> Option<String> {
     let fields = serde_json::from_str::<Object>(arguments).ok()?;
-    fields.get("query").and_then(Value::as_str).map(str::to_owned)
+    fields.get(key).and_then(Value::as_str).map(str::to_owned)
 }

@@ -22,6 +22,7 @@ pub(super) fn render(item: Item, (scene, consents): (&Scene<'_>, &Consents)) -> 
         Item::WebSearchCall(item) => web_search(&item),
         Item::ImageGenerationCall(item) => image(&item),
         Item::McpCall(item) => mcp(item, scene),
+        Item::Other(item) if is_interpreter(&item) => interpreter(&item),
         Item::McpApprovalRequest(item) => asked(item, scene, consents)?,
         Item::McpListTools(_) | Item::McpApprovalResponse(_) | Item::Reference(_) => return None,
         Item::Message(_)
@@ -62,14 +63,26 @@ fn web_search(item: &WebSearchCall) -> [Item; 2] {
 }
 
 fn image(item: &ImageGenerationCall) -> [Item; 2] {
-    let output = if item.result.is_some() {
-        "The image was made and shown to the user."
-    } else {
-        "No image was made."
-    };
+    // Clients that keep the history themselves may leave the image out.
+    let is_made = item.result.is_some() || item.status == ItemStatus::Completed;
+    let output = if is_made { "The image was made and shown to the user." } else { "No image was made." };
     let prompt =
         item.rest.get("revised_prompt").map_or_else(|| json!({}), |prompt| json!({ "prompt": prompt }));
     call(&item.id, "image_generation", prompt.to_string(), output)
+}
+
+fn is_interpreter(item: &Object) -> bool {
+    item.get("type").and_then(Value::as_str) == Some("code_interpreter_call")
+}
+
+/// The model reads the logs; images were shown to the user.
+fn interpreter(item: &Object) -> [Item; 2] {
+    let text = |key: &str| item.get(key).and_then(Value::as_str).unwrap_or_default();
+    let outputs = item.get("outputs").and_then(Value::as_array);
+    let logs = outputs.into_iter().flatten().filter_map(|output| output.get("logs")?.as_str());
+    let logs = logs.collect::<Vec<_>>().join("\n");
+    let output = if outputs.is_some() { logs.as_str() } else { UNKNOWN };
+    call(text("id"), "code_interpreter", json!({ "code": text("code") }).to_string(), output)
 }
 
 fn mcp(item: McpCall, scene: &Scene<'_>) -> [Item; 2] {

@@ -182,3 +182,22 @@ fn a_model_knows_calls_by_the_names_of_this_turn() {
     let lines: Vec<String> = render(items(ran), Vec::new(), scene).iter().map(said).collect();
     assert_eq!(lines[0], format!("call_1={name}({{}})"));
 }
+
+#[test]
+fn earlier_images_and_code_are_read_as_calls_without_their_payloads() {
+    let image = |id: &str, fields: Value| {
+        let mut item = json!({"type": "image_generation_call", "id": id, "revised_prompt": "A fox"});
+        item.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        item
+    };
+    let code = json!({"type": "code_interpreter_call", "id": "ci_4", "code": "print(6)", "status": "completed", "outputs": [
+        {"type": "logs", "logs": "6"}, {"type": "image", "url": "data:image/png;base64,AAAA"}]});
+    let history = json!([
+        image("ig_1", json!({"status": "completed", "result": "AAAA"})),
+        image("ig_2", json!({"status": "completed"})),
+        image("ig_3", json!({"status": "failed", "result": null})),
+        code,
+        json!({"type": "code_interpreter_call", "id": "ci_5", "code": "1", "status": "completed", "outputs": null}),
+    ]);
+    assert_snapshot!(rendered(history, json!([])));
+}

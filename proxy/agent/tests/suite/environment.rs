@@ -94,7 +94,7 @@ fn any_pick() -> impl Strategy<Value = Pick> {
 fn any_tool() -> impl Strategy<Value = String> {
     let remote = ["mcp__wiki__read", "mcp__wiki__ask", "mcp__shop__forbidden", "mcp__shop__read"];
     prop_oneof![
-        9 => proptest::sample::select(TOOLS.as_slice()),
+        9 => proptest::sample::select(CALLED.as_slice()),
         4 => proptest::sample::select(remote.to_vec()),
         1 => Just("unknown"),
     ]

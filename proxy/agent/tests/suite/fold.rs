@@ -97,7 +97,7 @@ impl Client {
             (Item::Reasoning(seen), Item::Reasoning(item)) => {
                 assert_eq!((&seen.content, &seen.summary), (&item.content, &item.summary));
             }
-            (Item::FunctionCall(_) | Item::CustomToolCall(_) | Item::McpCall(_), item) => {
+            (Item::FunctionCall(_) | Item::CustomToolCall(_) | Item::McpCall(_) | Item::Other(_), item) => {
                 assert!(seen.arguments_done, "arguments are closed");
                 assert_eq!(arguments(&mut seen.item), arguments(item));
             }
@@ -195,6 +195,10 @@ fn arguments(item: &mut Item) -> &mut String {
         Item::FunctionCall(item) => &mut item.arguments,
         Item::CustomToolCall(item) => &mut item.input,
         Item::McpCall(item) => &mut item.arguments,
+        Item::Other(item) => match item.get_mut("code") {
+            Some(serde_json::Value::String(code)) => code,
+            other => panic!("no code: {other:?}"),
+        },
         other => panic!("no arguments in {other:?}"),
     }
 }

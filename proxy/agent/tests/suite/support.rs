@@ -25,6 +25,10 @@ use serde_json::json;
 /// Names of the tools on offer: two of the client, one thought, four kinds of the server.
 pub(crate) const TOOLS: [&str; 7] = ["weather", "shell", "think", "search", "web", "draw", "docs_read"];
 
+/// The same, and one that is known and not on offer.
+pub(crate) const CALLED: [&str; 8] =
+    ["weather", "shell", "think", "search", "web", "draw", "docs_read", "python"];
+
 /// Of the tools of servers, `hidden` is offered to nobody, `ask` needs approval and `forbidden` is denied; so are calls
 /// of any tool with `danger` in their arguments.
 #[derive(Default)]
@@ -40,6 +44,7 @@ impl Ownership for Owners {
             "search" => Owner::Server(ServerTool::FileSearch),
             "web" => Owner::Server(ServerTool::WebSearch),
             "draw" => Owner::Server(ServerTool::ImageGeneration),
+            "python" => Owner::Server(ServerTool::CodeInterpreter),
             "docs_read" => Owner::Server(ServerTool::Mcp { server_label: own("docs"), name: own("read") }),
             other => Owner::Nobody(format!("There is no tool {other}.")),
         }

@@ -7,6 +7,7 @@ use agent::run::{Input, Turn};
 use agent::tool::{Progress, Source, ToolOutcome};
 use insta::assert_snapshot;
 use protocol::Object;
+use protocol::responses::usage::ImageUsage;
 use serde_json::json;
 
 use super::support::*;
@@ -240,6 +241,31 @@ fn an_image_shows_its_drafts() {
         call(0, "draw", r#"{"prompt":"a fox"}"#).into(),
         vec![Input::Progress { call: "call_1".to_owned(), progress }, called(), done("call_1", outcome)],
         vec![text("Here."), over()],
+    ]);
+    assert_snapshot!(transcript(run(turn()), inputs));
+}
+
+#[test]
+fn code_is_shown_before_it_runs() {
+    let outputs = Object::from_iter([("outputs".to_owned(), json!([{"type": "logs", "logs": "6"}]))]);
+    let outcome = ToolOutcome { shown: outputs, ..ToolOutcome::text("6") };
+    let inputs = script([
+        call(0, "python", r#"{"code":"print(6)"}"#).into(),
+        vec![called(), done("call_1", outcome), text("Six."), over()],
+    ]);
+    assert_snapshot!(transcript(run(turn()), inputs));
+}
+
+#[test]
+fn several_images_of_one_call_are_several_items() {
+    let image = |result: &str| Object::from_iter([("result".to_owned(), json!(result))]);
+    let usage = ImageUsage { output_tokens: 5, total_tokens: 5, ..ImageUsage::default() };
+    let (shown, further) = (image("AAAA"), vec![image("BBBB")]);
+    let outcome =
+        ToolOutcome { shown, further, image_usage: Some(Box::new(usage)), ..ToolOutcome::text("Made.") };
+    let inputs = script([
+        call(0, "draw", r#"{"prompt":"two foxes"}"#).into(),
+        vec![called(), done("call_1", outcome), text("Here."), over()],
     ]);
     assert_snapshot!(transcript(run(turn()), inputs));
 }

@@ -4,6 +4,8 @@ mod bundle;
 
 use std::collections::BTreeMap;
 
+use crds::model::ModelType;
+
 use super::Compiled;
 use super::admit::Admitted;
 use super::view::View;
@@ -49,6 +51,11 @@ impl<'a> Scope<'a> {
             None if id.namespace == asking.namespace => Err(Reason::ProviderNotFound),
             Some(_) | None => Err(Reason::RefNotPermitted),
         }
+    }
+
+    /// Tells what a served Model does.
+    pub(crate) fn model_type(&self, id: &ObjectId) -> Option<ModelType> {
+        self.admitted.served.get(id)?.resource.model_type()
     }
 
     /// Tells whether this gateway serves an object.

@@ -1,5 +1,6 @@
 //! Compiles ResponsesGateways.
 
+mod references;
 mod tools;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::{Claim, Resource, caller_urls, count, millis};
 use crate::compile::{Scope, View};
+use crate::diagnostics::Problem;
 use crate::id::ObjectId;
 use crate::spec::{Authentication, Fetch, GatewaySpec, JwtIssuer, Limits, Method, Spec, Tenancy};
 
@@ -20,6 +22,10 @@ impl Resource for ResponsesGateway {
 
     fn admits(&self, own: &str, other: &str, labels: &BTreeMap<String, String>) -> bool {
         self.allowed_namespaces.clone().unwrap_or_default().admit(own, other, Some(labels))
+    }
+
+    fn check(&self) -> Vec<Problem> {
+        self.tools.iter().flat_map(references::check).collect()
     }
 
     fn secrets(&self, id: &ObjectId) -> Vec<ObjectId> {
@@ -42,6 +48,11 @@ impl Resource for ResponsesGateway {
             limits: limits(self.limits.clone().unwrap_or_default()),
             fetch: fetch(&self.limits.clone().unwrap_or_default().fetch.unwrap_or_default()),
             web_search: self.tools.as_ref().and_then(|asked| tools::web_search(asked, id, scope)),
+            image_model: self.tools.as_ref().and_then(|asked| references::image_model(asked, id, scope)),
+            code_interpreter: self
+                .tools
+                .as_ref()
+                .and_then(|asked| references::code_interpreter(asked, id, scope)),
             retention_ms: Some(millis(&state.retention)).filter(|retention| *retention > 0),
             service_accounts: service_accounts(self, id),
             disconnect_timeout_ms: millis(&delivery.disconnect_timeout),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crds::Model;
-use crds::model::{Capabilities, Retry, RetryReason, Target};
+use crds::model::{Capabilities, ModelType, Retry, RetryReason, Target};
 use crds::reference::ObjectRef;
 
 use super::{Claim, Resource};
@@ -20,6 +20,10 @@ impl Resource for Model {
     fn claims(&self, id: &ObjectId, _: &View<'_>) -> Vec<Claim> {
         let own = self.model_name.clone().unwrap_or_else(|| id.name.clone());
         [own].into_iter().chain(self.aliases.iter().flatten().cloned()).map(Claim::Name).collect()
+    }
+
+    fn model_type(&self) -> Option<ModelType> {
+        Some(self.kind)
     }
 
     fn compile(&self, id: &ObjectId, scope: &mut Scope<'_>) -> Option<Spec> {

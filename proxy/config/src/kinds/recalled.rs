@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crds::model::ModelType;
 use crds::model_provider::OnMissingSecret;
 use crds::reference::{Namespaces, ObjectRef};
 use serde::Deserialize;
@@ -91,6 +92,11 @@ impl Resource for Recalled {
             | Spec::McpServer(_)
             | Spec::ToolPolicy(_) => None,
         }
+    }
+
+    fn model_type(&self) -> Option<ModelType> {
+        let Spec::Model(model) = &self.spec else { return None };
+        Some(model.kind)
     }
 
     fn compile(&self, id: &ObjectId, scope: &mut Scope<'_>) -> Option<Spec> {

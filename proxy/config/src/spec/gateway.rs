@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use crds::model_provider::Consent;
 use crds::responses_gateway::Method;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-use crate::id::SecretId;
+use crate::id::{EntryId, SecretId};
 use crate::spec::Held;
 
 /// A fleet of proxies: who may call it, and within which limits.
@@ -35,6 +36,12 @@ pub struct GatewaySpec {
     /// What `web_search` asks; absent = the tool is not available.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub web_search: Option<WebSearch>,
+    /// The entry of the Model that `image_generation` asks; absent = the tool is not available.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_model: Option<EntryId>,
+    /// What runs the code of `code_interpreter`; absent = the tool is not available.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code_interpreter: Option<Box<MappedTool>>,
     /// How long responses and conversations are kept, in milliseconds; absent = for ever.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retention_ms: Option<u64>,
@@ -180,6 +187,23 @@ pub enum WebSearch {
     Brave(SearchApi),
     /// The Tavily API.
     Tavily(SearchApi),
+    /// A tool of an MCP server.
+    Mcp(MappedTool),
+}
+
+/// A tool of an MCP server that runs the calls of a built-in tool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MappedTool {
+    /// The entry of the server.
+    pub server: EntryId,
+    /// The tool by the server's own name.
+    pub tool: String,
+    /// The argument that takes the code or the query.
+    pub argument: String,
+    /// Further arguments, the same in every call.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub arguments: Map<String, Value>,
 }
 
 /// A search engine that wants a key.
@@ -197,7 +221,7 @@ impl WebSearch {
     /// Lists the secret values that it names.
     pub(super) fn secrets(&self) -> Vec<&SecretId> {
         match self {
-            Self::Searxng { .. } => Vec::new(),
+            Self::Searxng { .. } | Self::Mcp(_) => Vec::new(),
             Self::Brave(api) | Self::Tavily(api) => api.key.iter().map(|held| &held.secret).collect(),
         }
     }

@@ -94,7 +94,7 @@ impl ChunkWriter {
             | EventBody::SummaryPartDone(..)
             | EventBody::SummaryDelta(..)
             | EventBody::SummaryDone(..)
-            | EventBody::ArgumentsDelta(CallKind::Mcp, ..)
+            | EventBody::ArgumentsDelta(CallKind::Mcp | CallKind::Code, ..)
             | EventBody::ArgumentsDone(..)
             | EventBody::Progress(..) => {}
         }

@@ -64,7 +64,8 @@ pub enum EventBody {
     SummaryDelta(At, String),
     /// `response.reasoning_summary_text.done`.
     SummaryDone(At, String),
-    /// `response.function_call_arguments.delta`, `response.mcp_call_arguments.delta`, `response.custom_tool_call_input.delta`.
+    /// `response.function_call_arguments.delta`, `response.mcp_call_arguments.delta`, `response.custom_tool_call_input.delta`,
+    /// `response.code_interpreter_call_code.delta`.
     ArgumentsDelta(CallKind, Slot, String),
     /// The matching `done`: the whole text and the function's name.
     ArgumentsDone(CallKind, Slot, String, String),
@@ -109,6 +110,8 @@ pub enum CallKind {
     Custom,
     /// An MCP tool.
     Mcp,
+    /// Code that the server runs.
+    Code,
 }
 
 impl Event {
@@ -152,9 +155,11 @@ impl EventBody {
             Self::ArgumentsDelta(CallKind::Function, ..) => "response.function_call_arguments.delta",
             Self::ArgumentsDelta(CallKind::Custom, ..) => "response.custom_tool_call_input.delta",
             Self::ArgumentsDelta(CallKind::Mcp, ..) => "response.mcp_call_arguments.delta",
+            Self::ArgumentsDelta(CallKind::Code, ..) => "response.code_interpreter_call_code.delta",
             Self::ArgumentsDone(CallKind::Function, ..) => "response.function_call_arguments.done",
             Self::ArgumentsDone(CallKind::Custom, ..) => "response.custom_tool_call_input.done",
             Self::ArgumentsDone(CallKind::Mcp, ..) => "response.mcp_call_arguments.done",
+            Self::ArgumentsDone(CallKind::Code, ..) => "response.code_interpreter_call_code.done",
             Self::Progress(kind, ..) => kind,
             Self::Error(_) => "error",
         }
@@ -257,6 +262,7 @@ fn arguments_done<M: SerializeMap>(
         }
         CallKind::Custom => map.serialize_entry("input", text),
         CallKind::Mcp => map.serialize_entry("arguments", text),
+        CallKind::Code => map.serialize_entry("code", text),
     }
 }
 

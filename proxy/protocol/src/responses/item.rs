@@ -313,6 +313,10 @@ pub struct WebSearchCall {
     pub rest: Object,
 }
 
+/// Stands in the place of an image that the store keeps beside its item. It is no Base64, and a client that sends it names
+/// the image that the tenant has under the item's id.
+pub const KEPT_IMAGE: &str = "fairlead:kept";
+
 /// An image made by the server.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ImageGenerationCall {

@@ -61,3 +61,47 @@ impl AddAssign for Usage {
         add(&mut self.total_tokens, other.total_tokens);
     }
 }
+
+/// Tokens spent on images, as `tool_usage.image_gen` tells them. They are part of the response's usage as well.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageUsage {
+    /// Tokens that the image model read.
+    #[serde(default)]
+    pub input_tokens: u64,
+    /// Parts of `input_tokens`.
+    #[serde(default)]
+    pub input_tokens_details: ImageDetails,
+    /// Tokens that the image model made.
+    #[serde(default)]
+    pub output_tokens: u64,
+    /// Parts of `output_tokens`.
+    #[serde(default)]
+    pub output_tokens_details: ImageDetails,
+    /// The sum of both.
+    #[serde(default)]
+    pub total_tokens: u64,
+}
+
+/// What tokens stand for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageDetails {
+    /// Parts of images.
+    #[serde(default)]
+    pub image_tokens: u64,
+    /// Text.
+    #[serde(default)]
+    pub text_tokens: u64,
+}
+
+impl AddAssign for ImageUsage {
+    fn add_assign(&mut self, other: Self) {
+        let add = |a: &mut u64, b: u64| *a = a.saturating_add(b);
+        add(&mut self.input_tokens, other.input_tokens);
+        add(&mut self.input_tokens_details.image_tokens, other.input_tokens_details.image_tokens);
+        add(&mut self.input_tokens_details.text_tokens, other.input_tokens_details.text_tokens);
+        add(&mut self.output_tokens, other.output_tokens);
+        add(&mut self.output_tokens_details.image_tokens, other.output_tokens_details.image_tokens);
+        add(&mut self.output_tokens_details.text_tokens, other.output_tokens_details.text_tokens);
+        add(&mut self.total_tokens, other.total_tokens);
+    }
+}

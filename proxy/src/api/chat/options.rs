@@ -12,7 +12,7 @@ use crate::live::build::Runtime;
 pub(super) fn web_search(chat: &ChatRequest, runtime: &Runtime) -> Option<Tool> {
     let Some(Value::Object(options)) = chat.raw.get("web_search_options") else { return None };
     let is_named = chat.server_tools.iter().any(|tool| is_meant(tool.kind()));
-    if is_named || runtime.web_search().is_none() {
+    if is_named || !runtime.searches_the_web() {
         return None;
     }
     Some(Tool::Hosted(HostedTool { kind: FAMILY.to_owned(), fields: options.clone() }))

@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::listed::{Listed, cut};
 use crate::responses::{Chain, NewResponse, Responses};
 use crate::sql::chain::{self, Turn};
+use crate::sql::images;
 use crate::sql::read::{decode, decode_list, in_time};
 use crate::sql::rows::ResponseRows;
 use crate::sql::write::{Table, Write};
@@ -54,6 +55,7 @@ impl Responses for SqlResponses {
         };
         let mut response: Response = decode(&body)?;
         response.output = decode_list(output)?;
+        images::fill(&self.readers, (tenant, id), &mut response.output, now).await?;
         Ok(Some(response))
     }
 
@@ -78,7 +80,8 @@ impl Responses for SqlResponses {
         let rows = in_time(context.fetch_all(&self.readers)).await?;
         let Some(list) = chain::list(rows) else { return Ok(None) };
         let cut = cut(list, page, |entry| &entry.item_id)?;
-        let items = cut.items.iter().map(|entry| decode(&entry.body)).collect::<Result<_, _>>()?;
+        let mut items = cut.items.iter().map(|entry| decode(&entry.body)).collect::<Result<Vec<_>, _>>()?;
+        images::fill(&self.readers, (tenant, id), &mut items, now).await?;
         Ok(Some(Listed { items, has_more: cut.has_more }))
     }
 
@@ -86,6 +89,10 @@ impl Responses for SqlResponses {
         let query = sqlx::query_scalar::<_, String>(ITEM).bind(tenant.as_str()).bind(item_id).bind(now);
         let body = in_time(query.fetch_optional(&self.readers)).await?;
         body.map(|body| decode(&body)).transpose()
+    }
+
+    async fn image(&self, tenant: &Tenant, item_id: &str, now: i64) -> Result<Option<String>, Error> {
+        images::get(&self.readers, (tenant, ""), (item_id, 0), now).await
     }
 
     async fn expire(&self, now: i64, limit: u32) -> Result<u64, Error> {

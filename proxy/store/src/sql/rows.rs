@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::approvals::NewApproval;
 use crate::completions::NewCompletion;
 use crate::error::Error;
+use crate::images::{Lifted, lift};
 use crate::responses::NewResponse;
 
 /// Whether an item went into a turn or came out of it.
@@ -60,6 +61,7 @@ pub(crate) struct ItemRow {
     pub(crate) item_id: Option<String>,
     pub(crate) kind: String,
     pub(crate) body: String,
+    pub(crate) images: Vec<Lifted>,
 }
 
 /// A chat completion.
@@ -82,7 +84,7 @@ impl ResponseRows {
         let output = std::mem::take(&mut response.output);
         let body = encode(&response)?;
         let mut items = Vec::with_capacity(input.len() + output.len());
-        for (direction, list) in [(Direction::Input, &input), (Direction::Output, &output)] {
+        for (direction, list) in [(Direction::Input, input), (Direction::Output, output)] {
             for item in list {
                 items.push(ItemRow::new(direction, item)?);
             }
@@ -105,14 +107,19 @@ impl ResponseRows {
 
     /// About how much text there is, for the bounds of a group.
     pub(crate) fn size_bytes(&self) -> usize {
-        self.body.len() + self.items.iter().map(|item| item.body.len()).sum::<usize>()
+        self.body.len() + self.items.iter().map(ItemRow::size_bytes).sum::<usize>()
     }
 }
 
 impl ItemRow {
-    fn new(direction: Direction, item: &Item) -> Result<Self, Error> {
+    fn new(direction: Direction, mut item: Item) -> Result<Self, Error> {
         let item_id = Some(item.id()).filter(|id| !id.is_empty()).map(str::to_owned);
-        Ok(Self { direction, item_id, kind: item.kind().to_owned(), body: encode(item)? })
+        let images = if item_id.is_some() { lift(&mut item) } else { Vec::new() };
+        Ok(Self { direction, item_id, kind: item.kind().to_owned(), body: encode(&item)?, images })
+    }
+
+    fn size_bytes(&self) -> usize {
+        self.body.len() + self.images.iter().map(|(_, image)| image.len()).sum::<usize>()
     }
 }
 

@@ -4,7 +4,7 @@ use protocol::id::Tenant;
 use sqlx::{AnyConnection, Connection};
 
 use crate::sql::rows::{ApprovalRow, CompletionRow, ResponseRows};
-use crate::sql::{approvals, insert};
+use crate::sql::{approvals, images, insert};
 
 /// One write.
 #[derive(Debug)]
@@ -50,6 +50,7 @@ impl Write {
         match self {
             Self::Response(rows) => {
                 approvals::insert(connection, &rows.approvals).await?;
+                images::insert(connection, rows).await?;
                 Ok(1)
             }
             Self::Approvals(rows) => approvals::insert(connection, rows).await,

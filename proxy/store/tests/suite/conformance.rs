@@ -46,6 +46,13 @@ hold_to! {
         many_items_keep_their_order
         one_refused_write_spoils_no_other
     }
+    images {
+        an_image_reads_back_and_a_chain_does_not_carry_it
+        a_later_response_refers_to_the_image_of_an_earlier_one
+        an_image_goes_with_its_response
+        nobody_sees_the_images_of_another_tenant
+        a_result_that_is_no_text_of_an_image_does_no_harm
+    }
     approvals {
         a_request_reads_back_until_it_is_taken
         a_request_goes_with_its_response

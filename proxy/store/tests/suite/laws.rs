@@ -2,4 +2,5 @@
 
 pub(crate) mod approvals;
 pub(crate) mod completions;
+pub(crate) mod images;
 pub(crate) mod responses;

@@ -42,7 +42,7 @@ fn a_failure_is_shown_as_it_is_but_for_what_nobody_is_to_see() {
     assert!(matches!(late.error, Some(McpError::Http { code: 504, .. })));
 }
 
-fn connected(id: Option<&str>, trusted: bool) -> Connected {
+pub(crate) fn connected(id: Option<&str>, trusted: bool) -> Connected {
     let caller = crate::policy::Caller { tenant: "red".into(), identity: crate::policy::Identity::Anonymous };
     let context = Context {
         policies: Arc::new(Arc::default),

@@ -10,6 +10,19 @@ use crate::text;
 pub struct Outcome {
     /// The `output` of an `mcp_call`, which is also what the model is told.
     pub output: String,
+    /// The texts alone, where there is more than texts.
+    pub said: Option<String>,
+    /// The images, which `output` only mentions.
+    pub images: Vec<Image>,
+}
+
+/// An image that a tool returned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// Such as `image/png`.
+    pub media_type: String,
+    /// Base64.
+    pub data: String,
 }
 
 /// A result as it came.
@@ -32,7 +45,10 @@ impl Outcome {
         if raw.is_error {
             return Err(Failure::Execution { content: content(raw, &output, limit_bytes), told: output });
         }
-        Ok(Self { output })
+        let images: Vec<Image> = raw.content.iter().filter_map(image_of).collect();
+        let said = || raw.content.iter().filter_map(text_of).collect::<Vec<_>>().join("\n");
+        let said = (!images.is_empty()).then(|| text::cut(said(), limit_bytes));
+        Ok(Self { output, said, images })
     }
 }
 
@@ -80,6 +96,19 @@ fn shown(raw: &Raw) -> String {
 fn text_of(block: &Value) -> Option<&str> {
     let is_text = block.get("type").and_then(Value::as_str) == Some("text");
     if is_text { block.get("text").and_then(Value::as_str) } else { None }
+}
+
+fn image_of(block: &Value) -> Option<Image> {
+    let text = |key: &str| block.get(key).and_then(Value::as_str);
+    let media_type = text("mimeType").filter(|kind| is_image(kind))?.to_owned();
+    let data = text("data").filter(|_| text("type") == Some("image"))?.to_owned();
+    Some(Image { media_type, data })
+}
+
+/// A media type goes into a URL: nothing else may stand in it.
+fn is_image(kind: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'+' | b'-');
+    kind.strip_prefix("image/").is_some_and(|kind| !kind.is_empty() && kind.bytes().all(plain))
 }
 
 /// True if the texts are only another spelling of `structured`, which SDKs wrap as `{"result": …}`.

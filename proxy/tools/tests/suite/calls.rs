@@ -97,7 +97,7 @@ async fn progress_is_heard_and_begins_the_timeout_anew() -> anyhow::Result<()> {
         let sink = Arc::clone(&heard);
         long.progress = Some(Arc::new(move |progress| sink.lock().push(progress)));
         let outcome = stage.pool.call(&stage.tenant, &server, &long).await?;
-        assert_eq!(outcome, Outcome { output: "done".into() });
+        assert_eq!(outcome, Outcome { output: "done".into(), ..Outcome::default() });
         let steps: Vec<f64> = heard.lock().iter().map(|step| step.progress).collect();
         assert_eq!(steps, [1.0, 2.0, 3.0, 4.0], "{eras:?}");
         let first = heard.lock()[0].clone();

@@ -50,7 +50,7 @@ impl Stage {
         arguments: Value,
     ) -> Result<String, Failure> {
         let called = self.pool.call(&self.tenant, server, &call(tool, arguments)).await;
-        called.map(|Outcome { output }| output)
+        called.map(|Outcome { output, .. }| output)
     }
 }
 

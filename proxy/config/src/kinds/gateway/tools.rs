@@ -3,6 +3,7 @@
 use crds::reference::SecretKeyRef;
 use crds::responses_gateway::{Tools, WebSearch as Asked, WebSearchType};
 
+use super::references;
 use crate::compile::Scope;
 use crate::id::{ObjectId, SecretId};
 use crate::spec::{Held, SearchApi, WebSearch};
@@ -32,6 +33,7 @@ pub(super) fn web_search(tools: &Tools, id: &ObjectId, scope: &mut Scope<'_>) ->
         WebSearchType::Searxng => WebSearch::Searxng { url: trimmed(&asked.searxng.as_ref()?.url) },
         WebSearchType::Brave => WebSearch::Brave(api(asked.brave.as_ref()?.base_url.as_ref(), BRAVE)),
         WebSearchType::Tavily => WebSearch::Tavily(api(asked.tavily.as_ref()?.base_url.as_ref(), TAVILY)),
+        WebSearchType::Mcp => WebSearch::Mcp(references::search(asked.mcp.as_ref()?, id, scope)?),
     })
 }
 

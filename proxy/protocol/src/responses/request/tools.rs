@@ -95,6 +95,6 @@ pub(crate) fn tool(value: Value, path: &Path<'_>) -> Result<Tool, ApiError> {
 
 /// True for a type that the server may run.
 pub(crate) fn is_server_type(kind: &str) -> bool {
-    let other = ["file_search", "mcp", "image_generation", "agentic_search", "think"];
+    let other = ["file_search", "mcp", "image_generation", "code_interpreter", "agentic_search", "think"];
     other.contains(&kind) || kind == "web_search" || kind.starts_with("web_search_")
 }

@@ -101,3 +101,18 @@ proptest! {
         prop_assert_eq!(outcome.output == whole, whole.len() <= limit);
     }
 }
+
+#[test]
+fn images_come_beside_the_words_and_texts_alone_are_there_too() {
+    let image = |kind: &str| json!({"type": "image", "mimeType": kind, "data": "QUJD"});
+    let text = |text: &str| json!({"type": "text", "text": text});
+    let content =
+        vec![text("one"), image("image/png"), text("two"), image("image/png;x=\""), image("text/html")];
+    let outcome = Outcome::read(&Raw { content, ..Raw::default() }, 1000).expect("no failure");
+    assert_eq!(outcome.images, [Image { media_type: "image/png".into(), data: "QUJD".into() }]);
+    assert_eq!(outcome.said.as_deref(), Some("one\ntwo"));
+    assert!(!outcome.output.contains("QUJD"), "{}", outcome.output);
+    let plain =
+        Outcome::read(&Raw { content: vec![text("one")], ..Raw::default() }, 1000).expect("no failure");
+    assert_eq!((plain.said, plain.images), (None, Vec::new()));
+}

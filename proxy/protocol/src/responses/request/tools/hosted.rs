@@ -105,11 +105,41 @@ fn image_generation(fields: &mut Fields<'_>) -> Result<Object, ApiError> {
     for (key, min, max) in [("n", 1, 10), ("output_compression", 0, 100), ("partial_images", 0, 3)] {
         fields.check(key, |fields| fields.integer(key, min, max))?;
     }
-    for key in ["size", "quality", "background", "output_format", "moderation", "model"] {
-        fields.check(key, |fields| fields.string(key))?;
+    for (key, words) in IMAGE_WORDS {
+        fields.check(key, |fields| fields.choice(key, words))?;
     }
+    fields.check("model", |fields| fields.string("model"))?;
+    fields.check("size", image_size)?;
     fields.check("input_image_mask", |fields| fields.object("input_image_mask"))?;
     Ok(Object::new())
+}
+
+/// Settings of images with the words that they may have.
+const IMAGE_WORDS: [(&str, &[&str]); 6] = [
+    ("quality", &["low", "medium", "high", "auto", "standard", "hd"]),
+    ("background", &["transparent", "opaque", "auto"]),
+    ("output_format", &["png", "webp", "jpeg"]),
+    ("moderation", &["auto", "low"]),
+    ("input_fidelity", &["high", "low"]),
+    ("action", &["generate", "edit", "auto"]),
+];
+
+/// `auto`, or width and height in pixels; which of them a model makes, it says itself.
+fn image_size(fields: &mut Fields<'_>) -> Result<Option<String>, ApiError> {
+    let size = fields.string("size")?;
+    let is_number =
+        |text: &str| (1..=5).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_size = |size: &str| {
+        size == "auto"
+            || size.split_once('x').is_some_and(|(width, height)| is_number(width) && is_number(height))
+    };
+    match &size {
+        Some(size) if !is_size(size) => {
+            let why = "expected 'auto' or a width and a height, such as '1024x1024'.";
+            Err(ApiError::invalid_value(&fields.at("size"), why))
+        }
+        _ => Ok(size),
+    }
 }
 
 /// The entries of an object literal.
