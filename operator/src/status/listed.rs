@@ -96,7 +96,7 @@ mod tests {
     fn the_list_that_came_up_last_counts_in_whatever_order_proxies_tell_it() {
         let (a, b, c) =
             ((SECOND, catalog("a", &[])), (2 * SECOND, catalog("b", &[])), (SECOND, catalog("c", &[])));
-        for seen in [[a.clone(), b.clone()], [b.clone(), a.clone()]] {
+        for seen in [[a.clone(), b.clone()], [b, a.clone()]] {
             assert_eq!(digit(&of(&seen, &Value::Null, None)), "b");
         }
         for seen in [[a.clone(), c.clone()], [c, a.clone()]] {
