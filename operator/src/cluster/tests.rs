@@ -45,6 +45,7 @@ fn listed() -> Cluster {
     }
     cluster.apply(Seen::Namespace(Event::InitDone));
     cluster.apply(Seen::Secret(Event::InitDone));
+    cluster.apply(Seen::ConfigMap(Event::InitDone));
     cluster
 }
 

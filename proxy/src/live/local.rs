@@ -181,7 +181,7 @@ mod tests {
                 r#"{"mcpServers": {"a": {"command": "x", "env": {"K": "${NONE}"}}}}"#,
                 "mcpServers.a: env.K: the variable NONE is not set",
             ),
-            (r#"{"mcpServers": "#, ".: EOF while parsing"),
+            (r#"{"mcpServers": "#, "mcpServers: EOF while parsing"),
             (r#"{}"#, ".: missing field `mcpServers`"),
         ] {
             let said = refused(text);

@@ -32,7 +32,7 @@ impl Scene {
         let file = folder.path().join("mcp.json");
         std::fs::write(&file, json!({"mcpServers": {"local": entry}}).to_string())?;
         let setup = Setup::chat(&model.url()).variable("SECRET", "sk-local").variable("LABEL", "one");
-        let setup = setup.variable("UNSEEN", "not for programs").variable("HOME", "/home/of/somebody");
+        let setup = setup.variable("UNSEEN", "not for programs").variable("HOME", "/somewhere");
         let proxy = setup.flags(&["--mcp-servers", &file.display().to_string()]).start().await?;
         Ok(Self { model, proxy, _folder: folder })
     }
@@ -81,7 +81,7 @@ async fn a_program_is_started_when_it_is_needed_and_sees_what_it_is_given() -> a
     let called = scene.calls("environment").await?;
     let seen: Value = serde_json::from_str(called["output"].as_str().with_context(|| called.to_string())?)?;
     assert_eq!((&seen["TOKEN"], &seen["MODE"]), (&json!("sk-local"), &json!("plain")));
-    assert_eq!(seen["HOME"], "/home/of/somebody");
+    assert_eq!(seen["HOME"], "/somewhere");
     for name in ["UNSEEN", "SECRET", "LABEL"] {
         assert_eq!(seen[name], Value::Null, "{seen}");
     }
