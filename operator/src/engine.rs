@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use config::{EntryId, GatewayId, HashKey, ObjectId, Serving};
+use config::{Diagnostics, EntryId, GatewayId, HashKey, ObjectId, Serving};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use kube::Client;
@@ -76,6 +76,8 @@ pub(crate) struct Engine {
     has_recalled: bool,
     /// What proxies are asked for before anything is sent to them.
     recall: Option<Recall>,
+    /// Whether a value that was wanted could not be fetched: it is tried again.
+    is_partial: bool,
     /// Whether what was compiled last waits for a good claim to lead.
     is_held_back: bool,
 }
@@ -99,6 +101,7 @@ impl Engine {
             led_since: Instant::now(),
             has_recalled: false,
             recall: None,
+            is_partial: false,
             is_held_back: false,
         }
     }
@@ -135,12 +138,13 @@ impl Engine {
                 }
                 _ = bell.changed() => look_at = look_at.min(Instant::now() + QUIET),
                 _ = leads.changed() => {
-                    (self.leads, self.recall) = (false, None);
+                    (self.leads, self.recall, self.queue.0) = (false, None, None);
                     look_at = Instant::now();
                 }
                 () = sleep_until(look_at) => {
                     let is_listed = self.cluster.unlisted().is_empty();
-                    if is_listed && (self.hash_key.is_none() || self.cluster_keys.refresh(&self.client).await) {
+                    let is_due = self.hash_key.is_none() || self.is_partial;
+                    if is_listed && (is_due || self.cluster_keys.refresh(&self.client).await) {
                         self.publish().await;
                     }
                     if self.is_held_back {
@@ -181,15 +185,17 @@ impl Engine {
         world.hash_key = hash_key;
         let marks = self.cluster.marks();
         self.cluster.wanted = self.guarded.prepare(&mut world, &marks, self.hub.now());
-        self.cluster.secrets.gather(&self.client, &self.cluster.wanted).await;
+        let mut is_whole = self.cluster.secrets.gather(&self.client, &self.cluster.wanted).await;
         world.secrets = self.cluster.secrets.world();
-        self.cluster.config_maps.gather(&self.client, &self.cluster.wanted).await;
+        is_whole &= self.cluster.config_maps.gather(&self.client, &self.cluster.wanted).await;
+        self.is_partial = !is_whole;
         world.config_maps = self.cluster.config_maps.world();
         self.cluster_keys.refresh(&self.client).await;
         world.cluster_keys = self.cluster_keys.keys();
         let began = Instant::now();
         self.guarded.compile(&world, &marks);
         debug!(elapsed_ms = began.elapsed().as_millis(), objects = world.objects.len(), "Compiled");
+        self.queue.0 = None; // what waits to be written may not be so any more
         self.offer().await;
     }
 
@@ -288,7 +294,7 @@ impl Engine {
             return Instant::now() + RECALLING;
         }
         self.hub.with(|fleet, now| fleet.tick(now));
-        let soon = self.look();
+        let looked = self.look();
         let batch = self.queue.1.len().min(BATCH);
         let mut due = self.queue.1.drain(..batch).collect::<Vec<_>>().into_iter().peekable();
         while due.peek().is_some() {
@@ -299,18 +305,22 @@ impl Engine {
             self.writer.write(due.by_ref().take(AT_ONCE).collect()).await;
         }
         self.keys.reconcile(&self.cluster, self.guarded.compiled()).await;
-        if self.queue.1.is_empty() { soon.unwrap_or(later).min(later) } else { Instant::now() }
+        match looked {
+            Some(soon) if self.queue.1.is_empty() => soon.unwrap_or(later).min(later),
+            Some(_) | None => Instant::now(),
+        }
     }
 
-    /// Looks for statuses that have to be written, unless there are many and it has just looked: then they are written first.
-    fn look(&mut self) -> Option<Instant> {
+    /// Looks for statuses that have to be written, and says when some are due that still wait. `None` where there are many and
+    /// it has just looked: then they are written first.
+    fn look(&mut self) -> Option<Option<Instant>> {
         let is_fresh = self.queue.0.is_some_and(|at| at.elapsed() < FRESH);
         if is_fresh && !self.queue.1.is_empty() {
             return None;
         }
         let (due, soon) = self.due();
         self.queue = (Some(Instant::now()), due.into());
-        soon
+        Some(soon)
     }
 
     /// The statuses that have to be written, bad news first, and when those are due that still wait for acknowledgements.
@@ -323,7 +333,11 @@ impl Engine {
             let Some(before) = shown.get(id).map(|object| &object.data["status"]) else { continue };
             let reached = self.reached(id);
             let is_new = before["observedGeneration"].as_i64() != Some(about.generation);
-            if self.is_young() && !is_new && self.stands(id, before) && conditions::is_unheard(&reached) {
+            if self.is_young()
+                && !is_new
+                && self.stands(id, about, before)
+                && conditions::is_unheard(&reached)
+            {
                 let end = self.led_since + FINDING;
                 soon = Some(soon.map_or(end, |soon: Instant| soon.min(end)));
                 continue;
@@ -373,12 +387,18 @@ impl Engine {
         itself.into_iter().chain(attached).map(progress).collect()
     }
 
-    /// Whether the status says that proxies serve what is still served.
-    fn stands(&self, id: &ObjectId, before: &Value) -> bool {
-        let mut known = before["conditions"].as_array().into_iter().flatten();
-        let is_programmed = known.any(|one| one["type"] == "Programmed" && one["status"] == "True");
+    /// Whether the status says that proxies serve what is still served, and nothing else than what is found now.
+    fn stands(&self, id: &ObjectId, about: &Diagnostics, before: &Value) -> bool {
+        let known = before["conditions"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let says = |name: &str, status: bool| {
+            let status = if status { "True" } else { "False" };
+            known.iter().any(|one| one["type"] == name && one["status"] == status)
+        };
+        let is_found = about.conditions().iter().all(|one| says(one.name, one.status));
         let served = self.guarded.serving(id).map(|serving| serving.hash.to_string());
-        is_programmed && served.as_deref() == before["effective"]["contentHash"].as_str()
+        is_found
+            && says("Programmed", true)
+            && served.as_deref() == before["effective"]["contentHash"].as_str()
     }
 
     /// What holds a gateway back from what it is asked to serve.

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use config::{ObjectId, Secret};
+use futures_util::{StreamExt, stream};
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret as Resource};
 use kube::core::PartialObjectMeta;
@@ -15,6 +16,8 @@ use tokio::time::timeout;
 use tracing::warn;
 
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Fetches that go on at a time.
+const AT_ONCE: usize = 16;
 
 /// What is known of Secrets.
 pub(crate) type Secrets = Values<Resource>;
@@ -109,22 +112,37 @@ impl<R: Holder> Values<R> {
         concerned.is_some_and(|id| wanted.contains(&id))
     }
 
-    /// Fetches what is wanted and not known in its present version. One that cannot be fetched keeps the value it had.
-    pub(crate) async fn gather(&mut self, client: &Client, wanted: &BTreeSet<ObjectId>) {
+    /// Fetches what is wanted and not known in its present version. One that cannot be fetched keeps the value it had, and
+    /// makes the answer false: it is to be tried again.
+    pub(crate) async fn gather(&mut self, client: &Client, wanted: &BTreeSet<ObjectId>) -> bool {
         self.values.retain(|id, _| wanted.contains(id) && self.versions.contains_key(id));
-        for id in wanted.iter().filter(|id| id.kind == R::KIND) {
-            let Some(version) = self.versions.get(id) else { continue };
-            if self.values.get(id).is_some_and(|known| known.version == *version) {
-                continue;
-            }
+        let is_missing = |id: &&ObjectId| {
+            let known = self.values.get(*id).map(|known| &known.version);
+            id.kind == R::KIND && self.versions.get(*id).is_some_and(|version| known != Some(version))
+        };
+        let missing: Vec<ObjectId> = wanted.iter().filter(is_missing).cloned().collect();
+        let fetch = |id: ObjectId| async move {
             let api: Api<R> = Api::namespaced(client.clone(), &id.namespace);
-            match timeout(PATIENCE, api.get_opt(&id.name)).await {
-                Ok(Ok(Some(holder))) => drop(self.values.insert(id.clone(), fetched(holder))),
-                Ok(Ok(None)) => drop(self.values.remove(id)),
-                Ok(Err(error)) => warn!(object = %id, %error, "Cannot fetch values"),
-                Err(_) => warn!(object = %id, "Fetching values takes too long"),
+            let found = timeout(PATIENCE, api.get_opt(&id.name)).await;
+            (id, found)
+        };
+        let mut answers = stream::iter(missing).map(fetch).buffer_unordered(AT_ONCE);
+        let mut is_whole = true;
+        while let Some((id, found)) = answers.next().await {
+            match found {
+                Ok(Ok(Some(holder))) => drop(self.values.insert(id, fetched(holder))),
+                Ok(Ok(None)) => drop(self.values.remove(&id)),
+                Ok(Err(error)) => {
+                    warn!(object = %id, %error, "Cannot fetch values");
+                    is_whole = false;
+                }
+                Err(_) => {
+                    warn!(object = %id, "Fetching values takes too long");
+                    is_whole = false;
+                }
             }
         }
+        is_whole
     }
 
     /// The values for the compiler.

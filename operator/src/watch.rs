@@ -58,6 +58,12 @@ fn trim(object: &mut impl ResourceExt) {
     object.managed_fields_mut().clear();
 }
 
+/// What was applied last is an annotation, with all values in it: they are not to be seen.
+fn strip(holder: &mut impl ResourceExt) {
+    trim(holder);
+    holder.annotations_mut().clear();
+}
+
 fn namespaces(client: &Client) -> BoxStream<'static, Shown> {
     let events = watch(Api::<PartialObjectMeta<Namespace>>::all(client.clone()), config());
     let events = events.default_backoff().modify(trim);
@@ -65,12 +71,14 @@ fn namespaces(client: &Client) -> BoxStream<'static, Shown> {
 }
 
 fn secrets(client: &Client) -> BoxStream<'static, Shown> {
-    let events = watch(Api::<PartialObjectMeta<Secret>>::all(client.clone()), config()).default_backoff();
+    let events = watch(Api::<PartialObjectMeta<Secret>>::all(client.clone()), config());
+    let events = events.default_backoff().modify(strip);
     events.map(|event| shown("Secret", event, Seen::Secret)).boxed()
 }
 
 fn config_maps(client: &Client) -> BoxStream<'static, Shown> {
-    let events = watch(Api::<PartialObjectMeta<ConfigMap>>::all(client.clone()), config()).default_backoff();
+    let events = watch(Api::<PartialObjectMeta<ConfigMap>>::all(client.clone()), config());
+    let events = events.default_backoff().modify(strip);
     events.map(|event| shown("ConfigMap", event, Seen::ConfigMap)).boxed()
 }
 

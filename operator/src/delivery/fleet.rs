@@ -24,6 +24,7 @@ pub(crate) const HEARTBEAT: Duration = Duration::from_secs(10);
 const REFUSED: &str = "it refuses the snapshot as a whole; its log says why";
 /// What a status can hold of a proxy's words, in characters.
 const MESSAGE: usize = 1024;
+const REASON: usize = 64;
 
 /// Time since any beginning.
 pub(crate) type Time = Duration;
@@ -63,6 +64,10 @@ struct Proxy {
     serving: bool,
     /// What it has acknowledged last.
     acked: Option<Applied>,
+    /// Whether it has acknowledged anything in this session: what it told the one before may not have arrived.
+    is_heard: bool,
+    /// Whether it ever has.
+    is_known: bool,
     /// What was sent and not acknowledged yet.
     sent: Option<(u64, Time)>,
     /// Whether it was asked for entries, in this session.
@@ -156,6 +161,7 @@ impl Fleet {
             connected: true,
             lost_at: None,
             acked: hello.applied,
+            is_heard: false,
             sent: None,
             is_asked: false,
             ..before.unwrap_or_default()
@@ -175,12 +181,12 @@ impl Fleet {
     /// A proxy tells what became of a snapshot. False if nobody has that session.
     pub(crate) fn ack(&mut self, gateway: &GatewayId, ack: Ack, now: Time) -> bool {
         let Some(gateway) = self.gateways.get_mut(gateway) else { return false };
+        let current = gateway.current.as_ref().map(|current| Arc::clone(&current.snapshot));
+        let is_served = |id: &EntryId| current.as_ref().is_some_and(|served| served.entries.contains_key(id));
         let Some((_, proxy)) = gateway.proxy(&ack.session) else { return false };
-        proxy.serving = ack.serving;
-        proxy.sent = None;
-        let clipped =
-            |one: Rejected| Rejected { message: one.message.chars().take(MESSAGE).collect(), ..one };
-        proxy.rejected = ack.rejected.into_iter().map(clipped).collect();
+        (proxy.serving, proxy.sent) = (ack.serving, None);
+        (proxy.is_heard, proxy.is_known) = (true, true);
+        proxy.rejected = ack.rejected.into_iter().filter(|one| is_served(&one.id)).map(clipped).collect();
         proxy.told_at = now;
         let is_refused = ack.result == Outcome::Rejected;
         proxy.refused = is_refused.then(|| (ack.applied.hash, ack.session.clone()));
@@ -197,11 +203,15 @@ impl Fleet {
         let current = gateway.current.as_ref().map(|current| Arc::clone(&current.snapshot));
         let is_served = |id: &EntryId| current.as_ref().is_some_and(|served| served.entries.contains_key(id));
         let (_, proxy) = gateway.proxy(&report.session)?;
-        let seen = report.health.into_iter().filter(|seen| is_served(&seen.id));
-        let health = seen.map(|seen| (seen.id, seen.state)).collect();
-        let before = (proxy.serving, std::mem::replace(&mut proxy.health, health));
-        proxy.serving = report.serving;
-        Some(listed || before != (proxy.serving, proxy.health.clone()))
+        let served_before = std::mem::replace(&mut proxy.serving, report.serving);
+        let mut changed = listed || served_before != report.serving;
+        if let Some(seen) = report.health {
+            let seen = seen.into_iter().filter(|seen| is_served(&seen.id));
+            let health = seen.map(|seen| (seen.id, seen.state)).collect();
+            changed |= proxy.health != health;
+            proxy.health = health;
+        }
+        Some(changed)
     }
 
     /// How the upstream of an entry fares at the proxies of a gateway: the worst, with the proxy that tells it; `None` if none
@@ -320,7 +330,7 @@ impl Gateway {
         // What was refused as a whole is sent again to another session of the proxy alone.
         let is_refused =
             proxy.refused.as_ref().is_some_and(|(refused, by)| *refused == hash && by == session);
-        if proxy.sent.is_some() || proxy.acked == Some(applied) || is_refused {
+        if proxy.sent.is_some() || (proxy.is_heard && proxy.acked == Some(applied)) || is_refused {
             return Some(Vec::new());
         }
         let has = proxy.acked.map(|acked| acked.hash);
@@ -351,7 +361,7 @@ impl Gateway {
         let changed = self.changed.get(entry).copied().unwrap_or_default();
         let current = self.current.as_ref().map(|current| current.snapshot.hash);
         let is_behind = |proxy: &Proxy| match proxy.acked {
-            Some(acked) if Some(acked.hash) == current => false,
+            Some(acked) if Some(acked.hash) == current => !proxy.is_known,
             Some(acked) => acked.epoch != epoch || acked.sequence < changed,
             None => true,
         };
@@ -380,6 +390,12 @@ impl Proxy {
     fn is_stale(&self, now: Time) -> bool {
         self.sent.is_some_and(|(_, at)| now.saturating_sub(at) >= STALE_AFTER)
     }
+}
+
+/// What a status can hold of it.
+fn clipped(one: Rejected) -> Rejected {
+    let clip = |text: String, most: usize| text.chars().take(most).collect();
+    Rejected { message: clip(one.message, MESSAGE), reason: clip(one.reason, REASON), ..one }
 }
 
 fn drain(reason: &str) -> Vec<FromOperator> {

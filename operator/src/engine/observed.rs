@@ -26,8 +26,13 @@ impl Engine {
                 Some((gateway, proxy, health))
             });
             let worst = seen.min_by_key(|(_, _, health)| *health == Health::Healthy);
-            let same =
-                known.filter(|known| worst.is_none() && known["observedGeneration"] == about.generation);
+            // Whoever has seen trouble may not have found this leader yet.
+            let is_news = worst.is_some_and(|(.., health)| health != Health::Healthy);
+            let is_bad = |known: &Value| known["status"] == "False";
+            let same = known.filter(|known| {
+                let stays = worst.is_none() || (!is_news && is_bad(known));
+                stays && known["observedGeneration"] == about.generation
+            });
             same.map_or_else(|| conditions::healthy(worst, about.generation), conditions::untimed)
         }))
     }

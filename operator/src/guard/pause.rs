@@ -10,7 +10,7 @@ use config::{Body, Compiled, GatewayId, Object, ObjectId, Snapshot, World, compi
 use super::{GATEWAY, Marks, routes};
 
 /// The fields by which objects say who may do what.
-const PERMISSIONS: [&str; 8] = [
+const PERMISSIONS: [&str; 7] = [
     "allowedNamespaces",
     "approval",
     "authentication",
@@ -18,8 +18,9 @@ const PERMISSIONS: [&str; 8] = [
     "callerURLs",
     "directModels",
     "infrastructure",
-    "tools",
 ];
+/// The same of an MCPServer. Of a gateway, `tools` says what is run, and not who may.
+const OF_SERVERS: &str = "tools";
 const POLICY: &str = "ToolPolicy";
 
 /// The gateways that are paused, each with what it serves meanwhile.
@@ -132,7 +133,8 @@ fn permitted(frozen: &Object, present: Option<&Arc<Object>>) -> Arc<Object> {
         (&mut object.body, present.map(|present| &present.body))
         && let Some(spec) = spec.as_object_mut()
     {
-        for field in PERMISSIONS {
+        let of_servers = (frozen.id.kind == "MCPServer").then_some(OF_SERVERS);
+        for field in PERMISSIONS.into_iter().chain(of_servers) {
             match present.get(field) {
                 Some(value) => drop(spec.insert(field.to_owned(), value.clone())),
                 None => drop(spec.remove(field)),

@@ -92,7 +92,9 @@ fn state(
 }
 
 fn programmed(about: &Diagnostics, reached: &Reached) -> ConditionState {
-    if !is_served(about.serving, about.generation) {
+    let mut attached = about.gateways.values().filter(|attachment| !attachment.is_refused());
+    let is_everywhere = attached.all(|attachment| is_served(attachment.serving, about.generation));
+    if !is_served(about.serving, about.generation) || !is_everywhere {
         return unserved();
     }
     for (gateway, progress) in reached {

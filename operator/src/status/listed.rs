@@ -6,6 +6,8 @@ use std::time::Duration;
 use config::delivery::{Catalog, Mismatches, PIN_MISMATCH};
 use serde_json::{Map, Value, json};
 
+use crate::status::conditions::untimed;
+
 /// The fields that hold what was listed.
 const FIELDS: [&str; 2] = ["protocolVersion", "tools"];
 
@@ -51,7 +53,7 @@ fn kept(before: &Value, serving: Option<&str>) -> Listed {
     Listed {
         fields: FIELDS.into_iter().filter_map(field).collect(),
         mismatches: Mismatches::default(),
-        known: known.cloned(),
+        known: known.map(untimed),
     }
 }
 
@@ -123,8 +125,10 @@ mod tests {
     fn what_is_told_stays_while_nobody_knows_better_and_the_content_is_the_same() {
         let degraded =
             json!({"type": "Degraded", "status": "True", "reason": "PinMismatch", "message": "add"});
+        let mut timed = degraded.clone();
+        timed["lastTransitionTime"] = "2026-01-01T00:00:00Z".into();
         let before = json!({"effective": {"contentHash": "b3:1"}, "protocolVersion": "v", "tools": {"count": 1},
-            "conditions": [{"type": "Ready"}, degraded]});
+            "conditions": [{"type": "Ready"}, timed]});
         let listed = of(&[], &before, Some("b3:1"));
         assert_eq!(
             Value::Object(listed.fields.clone()),

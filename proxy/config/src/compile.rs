@@ -111,18 +111,25 @@ pub fn compile(world: &World, last: &Compiled) -> Compiled {
     compiled
 }
 
-/// Lists the Secrets and ConfigMaps whose values `objects` need, so that no others are read. Those of last good content are not among them.
+/// Lists the Secrets and ConfigMaps whose values `objects` need, so that no others are read: for their present content, or,
+/// where that is no good, for what was served last.
 ///
 /// A Secret of another namespace is listed whether or not a ReferenceGrant permits it; [`compile()`] decides that. `last` is
 /// the compilation before, which spares the decoding of what stays.
 #[must_use]
 pub fn wanted(objects: &[Arc<Object>], last: &Compiled) -> BTreeSet<ObjectId> {
-    let present = objects.iter().filter_map(|object| content::choose(object, last).ok());
-    let named = |present: Chosen| {
-        let (resource, id) = (&present.resource, present.id());
+    let used = |object: &Arc<Object>| match content::choose(object, last) {
+        Ok(present) => vec![present],
+        Err(_) => {
+            let served = last.last_good.get(&object.id).into_iter().flat_map(BTreeMap::values);
+            served.filter_map(|served| content::choose(served, last).ok()).collect()
+        }
+    };
+    let named = |used: Chosen| {
+        let (resource, id) = (&used.resource, used.id());
         [resource.secrets(id), resource.config_maps(id)].concat()
     };
-    present.flat_map(named).collect()
+    objects.iter().flat_map(used).flat_map(named).collect()
 }
 
 /// Says what there is to say about an object before any gateway looks at it.

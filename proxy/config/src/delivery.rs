@@ -120,9 +120,9 @@ pub struct Report {
     pub serving: bool,
     /// Requests that are being answered.
     pub inflight: usize,
-    /// How upstreams fare, as far as that is known.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub health: Vec<Observed>,
+    /// How upstreams fare, as far as that is known; absent = as it was told before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<Vec<Observed>>,
     /// What MCP servers have listed, as far as this session has not been told it yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub catalogs: Vec<Catalog>,
@@ -275,6 +275,32 @@ impl fmt::Debug for SecretValue {
     }
 }
 
+/// Frames that are being filled.
+struct Cutting {
+    frames: Vec<SnapshotFrame>,
+    empty: SnapshotFrame,
+    /// Of the last one.
+    size: usize,
+    limit: usize,
+}
+
+impl Cutting {
+    /// The frame that has room for so many bytes more.
+    fn frame(&mut self, length: usize) -> &mut SnapshotFrame {
+        if self.size > 0 && self.size + length > self.limit {
+            self.frames.push(self.empty.clone());
+            self.size = 0;
+        }
+        self.size += length;
+        let last = self.frames.len() - 1;
+        &mut self.frames[last]
+    }
+}
+
+fn length(value: &impl Serialize) -> usize {
+    serde_json::to_vec(value).map_or(0, |bytes| bytes.len())
+}
+
 impl SnapshotFrame {
     /// Cuts a difference into frames of about `limit` bytes, in order.
     #[must_use]
@@ -285,25 +311,22 @@ impl SnapshotFrame {
             part: 1,
             parts: 1,
             upsert: Vec::new(),
-            remove: delta.remove.into_iter().collect(),
+            remove: Vec::new(),
             fallback_provider: delta.fallback_provider,
-            secrets: delta.secrets.iter().map(|(id, secret)| SecretValue::new(id.clone(), secret)).collect(),
+            secrets: Vec::new(),
         };
-        let mut frames = vec![empty];
-        let mut size = 0;
-        for entry in delta.upsert {
-            let length = serde_json::to_vec(&*entry).map_or(0, |bytes| bytes.len());
-            if size + length > limit && size > 0 {
-                let next =
-                    Self { upsert: Vec::new(), remove: Vec::new(), secrets: Vec::new(), ..frames[0].clone() };
-                frames.push(next);
-                size = 0;
-            }
-            size += length;
-            if let Some(last) = frames.last_mut() {
-                last.upsert.push(Arc::unwrap_or_clone(entry));
-            }
+        let mut cutting = Cutting { frames: vec![empty.clone()], empty, size: 0, limit };
+        for id in delta.remove {
+            cutting.frame(length(&id)).remove.push(id);
         }
+        for (id, secret) in &delta.secrets {
+            let value = SecretValue::new(id.clone(), secret);
+            cutting.frame(length(&value)).secrets.push(value);
+        }
+        for entry in delta.upsert {
+            cutting.frame(length(&*entry)).upsert.push(Arc::unwrap_or_clone(entry));
+        }
+        let mut frames = cutting.frames;
         let parts = u32::try_from(frames.len()).unwrap_or(u32::MAX);
         for (part, frame) in (1..).zip(&mut frames) {
             (frame.part, frame.parts) = (part, parts);

@@ -34,13 +34,23 @@ fn of_system() -> Result<ClientConfig, Error> {
     Ok(TLS.get_or_init(|| made).clone())
 }
 
+/// Made once: it reads the certificates of the system.
+fn system() -> Result<Arc<Verifier>, Error> {
+    static SYSTEM: OnceLock<Arc<Verifier>> = OnceLock::new();
+    if let Some(known) = SYSTEM.get() {
+        return Ok(Arc::clone(known));
+    }
+    let made = Arc::new(Verifier::new(provider())?);
+    Ok(Arc::clone(SYSTEM.get_or_init(|| made)))
+}
+
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
 fn authorities(authorities: &Authorities) -> Result<Arc<dyn ServerCertVerifier>, Error> {
     Ok(match authorities {
-        Authorities::System => Arc::new(Verifier::new(provider())?),
+        Authorities::System => system()?,
         Authorities::Missing => Arc::new(Nobody),
         Authorities::Bundle(pem) => {
             let unusable = |_| Error::General("tls.caBundleRef: a certificate cannot be used".to_owned());

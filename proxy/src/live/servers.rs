@@ -177,6 +177,10 @@ fn server(
     };
     server.catalog_ttl = millis(spec.catalog_ttl_ms);
     server.object = Some(entry.id.as_str().to_owned());
+    if !spec.tls.is_default() {
+        let tls = serde_json::to_vec(&spec.tls).map_err(|error| error.to_string())?;
+        server.trust = Some(Hash::of(&tls).to_string());
+    }
     Ok(Some(server))
 }
 

@@ -299,11 +299,11 @@ impl Follower {
 
     /// One report for each piece.
     async fn tell(&self, live: &Live, session: &str, pieces: Vec<Vec<Catalog>>) -> anyhow::Result<()> {
+        let runtime = live.load();
+        let seen = runtime.health().into_iter();
+        let mut health = Some(seen.map(|(id, state)| Observed { id: id.clone(), state }).collect());
         for catalogs in pieces {
-            let (session, serving) = (session.to_owned(), live.running().is_some());
-            let runtime = live.load();
-            let seen = runtime.health().into_iter();
-            let health = seen.map(|(id, state)| Observed { id: id.clone(), state }).collect();
+            let (session, serving, health) = (session.to_owned(), live.running().is_some(), health.take());
             let report = Report { session, serving, inflight: 0, health, catalogs };
             self.link.tell(&FromProxy::Report(report)).await?;
         }

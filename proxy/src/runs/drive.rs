@@ -6,7 +6,7 @@ use std::time::Duration;
 use agent::finished::Finished;
 use agent::model::{ModelError, ModelEvent};
 use agent::run::{Effect, Input, Run};
-use agent::tool::{ListOutcome, ServerTool, ToolCall, ToolOutcome};
+use agent::tool::{ListOutcome, ServerTool, ToolCall};
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use protocol::responses::event::{Event, EventBody};
@@ -112,26 +112,16 @@ pub async fn drive(mut run: Run<Toolbox>, work: &Work, sink: &mut impl Sink) -> 
 }
 
 fn list(work: &Work, tasks: &mut Tasks, server_label: String) {
-    match work.standing.lost(&server_label) {
+    match work.standing.lost_server(&server_label) {
         None => tasks.list(&work.toolbox, server_label),
         Some(error) => tasks.tell(Input::Listed { server_label, outcome: ListOutcome::Failed(error) }),
     }
 }
 
 fn start(work: &Work, tasks: &mut Tasks, (tool, call): (ServerTool, ToolCall)) {
-    let lost = match &tool {
-        ServerTool::Mcp { server_label, .. } => work.standing.lost(server_label),
-        ServerTool::Think
-        | ServerTool::FileSearch
-        | ServerTool::WebSearch
-        | ServerTool::ImageGeneration
-        | ServerTool::CodeInterpreter => None,
-    };
-    match lost {
+    match work.standing.lost(&tool) {
         None => tasks.call(&work.toolbox, &work.metrics, (tool, call)),
-        Some(error) => {
-            tasks.tell(Input::ToolDone { call: call.id, outcome: ToolOutcome::mcp_failure(error) });
-        }
+        Some(outcome) => tasks.tell(Input::ToolDone { call: call.id, outcome }),
     }
 }
 

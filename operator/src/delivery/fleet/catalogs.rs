@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use config::delivery::Catalog;
-use config::{EntryId, GatewayId, Hash};
+use config::{EntryId, GatewayId, Hash, Spec};
 
 use super::{Fleet, Gateway, Time};
 
@@ -30,7 +30,10 @@ impl Gateway {
     /// Takes in what a proxy says. True if it changes anything.
     pub(super) fn take_catalogs(&mut self, session: &str, told: Vec<Catalog>, now: Time) -> bool {
         let served = self.current.as_ref().map(|current| Arc::clone(&current.snapshot));
-        let is_served = |id: &EntryId| served.as_ref().is_some_and(|served| served.entries.contains_key(id));
+        let is_served = |id: &EntryId| {
+            let entry = served.as_ref().and_then(|served| served.entries.get(id));
+            entry.is_some_and(|entry| matches!(entry.spec, Spec::McpServer(_)))
+        };
         let told = told.into_iter().filter(|catalog| is_served(&catalog.id)).filter_map(Catalog::bounded);
         let told: Vec<Arc<Catalog>> = told.map(|catalog| self.shared(catalog)).collect();
         let Some((_, proxy)) = self.proxy(session) else { return false };
@@ -59,11 +62,17 @@ mod tests {
 
     use config::Entry;
     use config::delivery::{Item, Mismatches, Report};
+    use config::spec::McpServerSpec;
 
-    use super::super::tests::{gateway, join, publish, serving, settle, tenant};
+    use super::super::tests::{gateway, join, publish, serving, settle};
     use super::*;
 
     const SECOND: Time = Duration::from_secs(1);
+
+    fn server(name: &str, url: &str) -> Arc<Entry> {
+        let spec = McpServerSpec { url: Some(url.to_owned()), ..McpServerSpec::plain("a", name) };
+        Arc::new(Entry::new(EntryId::mcp_server("a", name), 1, Spec::McpServer(Box::new(spec))))
+    }
 
     fn catalog(entry: &Entry, tool: &str) -> Catalog {
         let digest = format!("sha256:{}", "0".repeat(64));
@@ -73,7 +82,7 @@ mod tests {
     }
 
     fn report(fleet: &mut Fleet, session: &str, catalogs: Vec<Catalog>, now: Time) -> Option<bool> {
-        let (session, health) = (session.to_owned(), Vec::new());
+        let (session, health) = (session.to_owned(), None);
         let report = Report { session, serving: true, inflight: 0, health, catalogs };
         fleet.report(&gateway(), report, now)
     }
@@ -85,7 +94,7 @@ mod tests {
 
     #[test]
     fn a_list_stays_until_the_proxy_says_another_and_saying_it_again_is_no_news() {
-        let entry = tenant("red", "x");
+        let entry = server("red", "x");
         let mut fleet = serving(std::slice::from_ref(&entry));
         let first = join(&mut fleet, "one", None);
         let applied = settle(&mut fleet, &first);
@@ -101,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_list_counts_for_the_content_that_it_was_seen_with_and_while_that_is_served() {
-        let (entry, other) = (tenant("red", "x"), tenant("red", "y"));
+        let (entry, other) = (server("red", "x"), server("red", "y"));
         let mut fleet = serving(std::slice::from_ref(&entry));
         let session = join(&mut fleet, "one", None);
         settle(&mut fleet, &session);
@@ -110,7 +119,7 @@ mod tests {
         assert_eq!(seen(&fleet, &other), [], "that of another content");
         assert_eq!(report(&mut fleet, &session, vec![catalog(&other, "a")], 2 * SECOND), Some(true));
         assert_eq!(seen(&fleet, &other), [(2 * SECOND, "a".to_owned())]);
-        let stranger = catalog(&tenant("blue", "x"), "a");
+        let stranger = catalog(&server("blue", "x"), "a");
         assert_eq!(report(&mut fleet, &session, vec![stranger], 3 * SECOND), Some(false));
         assert!(publish(&mut fleet, &[]));
         assert_eq!(report(&mut fleet, &session, Vec::new(), 3 * SECOND), Some(false));
@@ -120,7 +129,7 @@ mod tests {
 
     #[test]
     fn proxies_that_see_the_same_share_it() {
-        let entry = tenant("red", "x");
+        let entry = server("red", "x");
         let mut fleet = serving(std::slice::from_ref(&entry));
         let sessions = ["one", "two"].map(|name| join(&mut fleet, name, None));
         for session in &sessions {

@@ -274,7 +274,13 @@ fn while_something_is_recalled_a_proxy_that_runs_something_is_asked_once_and_not
 }
 
 fn report(session: &str, health: Vec<Observed>) -> Report {
-    Report { session: session.to_owned(), serving: true, inflight: 0, health, catalogs: Vec::new() }
+    Report {
+        session: session.to_owned(),
+        serving: true,
+        inflight: 0,
+        health: Some(health),
+        catalogs: Vec::new(),
+    }
 }
 
 #[test]
@@ -295,4 +301,31 @@ fn the_worst_that_a_serving_proxy_says_of_an_upstream_counts() {
     let unknown = Observed { id: tenant("blue", "x").id.clone(), state: Health::Unreachable };
     assert_eq!(fleet.report(&gateway(), report(&sessions[1], vec![unknown]), SECOND), Some(true));
     assert_eq!(fleet.health(&gateway(), &entry.id), Some(("one", Health::Healthy)), "it takes that back");
+}
+
+#[test]
+fn what_a_proxy_runs_is_asked_about_in_each_session_since_what_it_said_may_be_lost() {
+    let (good, bad) = (tenant("red", "x"), tenant("blue", "y"));
+    let mut fleet = serving(&[good.clone(), bad.clone()]);
+    let first = join(&mut fleet, "one", None);
+    let sent = applied(&fleet.next(&gateway(), &first, SECOND));
+    // It runs that and rejects one entry, but its acknowledgement is lost with the session.
+    let second = join(&mut fleet, "one", Some(sent));
+    let due = fleet.next(&gateway(), &second, SECOND);
+    assert!(matches!(due.as_slice(), [FromOperator::Current(applied)] if *applied == sent), "{due:?}");
+    let is_pending = |progress| matches!(progress, Some(Progress::NoProxies | Progress::Pending { .. }));
+    assert!(is_pending(progress(&fleet, &bad, SECOND)), "nothing was heard of it yet");
+    let rejected = Rejected {
+        id: bad.id.clone(),
+        hash: bad.hash,
+        generation: 1,
+        reason: "r".repeat(1_000),
+        message: "no".into(),
+    };
+    ack(&mut fleet, &second, sent, vec![rejected]);
+    assert!(matches!(progress(&fleet, &bad, SECOND), Some(Progress::Rejected { .. })));
+    assert_eq!(progress(&fleet, &good, SECOND), Some(Progress::Everywhere));
+    let told = fleet.figures(&gateway(), SECOND).last_rejections;
+    assert_eq!(told[0].what.reason.len(), REASON, "no more than a status can hold");
+    assert!(fleet.next(&gateway(), &second, SECOND).is_empty());
 }

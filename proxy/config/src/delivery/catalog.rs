@@ -8,6 +8,8 @@ use crate::id::EntryId;
 
 /// Tools that are told of one server.
 pub const CATALOG_ITEMS: usize = 128;
+/// The most tools that are counted: no server is asked for more.
+const CATALOG_COUNT: usize = 10_000;
 /// Tools that are named where they are not as their pins say.
 pub const CATALOG_MISMATCHES: usize = 16;
 /// The reason of the condition `Degraded` where tools are not as their pins say.
@@ -96,6 +98,7 @@ impl Catalog {
     pub fn bounded(mut self) -> Option<Self> {
         let is_sound = |item: &Item| is_name(&item.name) && is_digest(&item.digest);
         self.items.truncate(CATALOG_ITEMS);
+        self.count = self.count.clamp(self.items.len(), CATALOG_COUNT);
         self.mismatches.names.truncate(CATALOG_MISMATCHES);
         self.items.sort();
         self.items.dedup_by(|one, other| one.name == other.name);
@@ -167,5 +170,11 @@ mod tests {
         assert!(condition.message.starts_with(starts), "{}", condition.message);
         assert!(condition.message.contains("t15 and 4 more; "), "{}", condition.message);
         assert_eq!(Mismatches::of(std::iter::empty(), true).condition(), None);
+    }
+
+    #[test]
+    fn a_count_is_what_a_status_can_hold() {
+        let counted = |count| Catalog { count, ..catalog() }.bounded().map(|catalog| catalog.count);
+        assert_eq!((counted(4_000_000_000), counted(0)), (Some(CATALOG_COUNT), Some(1)));
     }
 }

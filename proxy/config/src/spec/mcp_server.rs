@@ -54,6 +54,44 @@ pub struct McpServerSpec {
     pub limits: McpLimits,
 }
 
+impl McpServerSpec {
+    /// A server of whose object nothing is known but its name, which is its label: all else is as the definition's defaults
+    /// say, but that no call needs an approval and no pin is looked at.
+    #[must_use]
+    pub fn plain(namespace: &str, name: &str) -> Self {
+        Self {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            label: name.to_owned(),
+            description: None,
+            url: None,
+            protocol: Protocol::Auto,
+            credential: McpCredential::None,
+            caller_credentials: CallerCredentials::Deny,
+            allow_plaintext_credentials: false,
+            allow_private_endpoint: false,
+            tls: Tls::default(),
+            tools: McpTools {
+                filter: Filter::default(),
+                trust_annotations: false,
+                overrides: BTreeMap::new(),
+                pinning: Pinning::Disabled,
+                pins: BTreeMap::new(),
+            },
+            approval: McpApproval::Never,
+            failure_mode: FailureMode::Open,
+            catalog_ttl_ms: 60_000,
+            timeouts: McpTimeouts { connect_ms: 2_000, list_ms: 10_000, call_ms: 60_000, total_ms: 300_000 },
+            limits: McpLimits {
+                concurrent_calls: 16,
+                calls_per_second: 20,
+                result_bytes: 262_144,
+                tools: 1_000,
+            },
+        }
+    }
+}
+
 /// A secret value that an entry names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

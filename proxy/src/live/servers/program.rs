@@ -1,14 +1,10 @@
 //! MCP servers that are programs on this machine, under the terms of an object that says nothing but where a server is.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use config::Hash;
-use config::spec::CallerCredentials;
-use config::spec::{
-    Filter, McpApproval, McpCredential, McpLimits, McpServerSpec, McpTimeouts, McpTools, Tls,
-};
-use crds::mcp_server::{FailureMode, Pinning, Protocol};
+use config::spec::McpServerSpec;
 use tools::connected::{Pace, Presentation};
 use tools::mcp::{Place, Program, Server};
 use tools::policy::{Floor, Server as Terms};
@@ -22,7 +18,7 @@ const LIST_MS: u64 = 60_000;
 impl Offered {
     /// Offers a program under its label. Whether calls need approval is for the request and for policies to say.
     pub fn of_program(label: &str, program: Program) -> Self {
-        let (spec, sight) = (spec(label), Arc::<Sight>::default());
+        let (spec, sight) = (McpServerSpec::plain("default", label), Arc::<Sight>::default());
         let mut server = Server::at(Place::Program(Arc::new(program)));
         server.limits = limits(&spec);
         server.timeouts.list = std::time::Duration::from_millis(LIST_MS);
@@ -51,32 +47,4 @@ impl Offered {
 
 fn id(label: &str) -> String {
     format!("program/{label}")
-}
-
-fn spec(label: &str) -> McpServerSpec {
-    McpServerSpec {
-        namespace: "default".to_owned(),
-        name: label.to_owned(),
-        label: label.to_owned(),
-        description: None,
-        url: None,
-        protocol: Protocol::Auto,
-        credential: McpCredential::None,
-        caller_credentials: CallerCredentials::Deny,
-        allow_plaintext_credentials: false,
-        allow_private_endpoint: false,
-        tls: Tls::default(),
-        tools: McpTools {
-            filter: Filter::default(),
-            trust_annotations: false,
-            overrides: BTreeMap::new(),
-            pinning: Pinning::Disabled,
-            pins: BTreeMap::new(),
-        },
-        approval: McpApproval::Never,
-        failure_mode: FailureMode::Open,
-        catalog_ttl_ms: 60_000,
-        timeouts: McpTimeouts { connect_ms: 2000, list_ms: LIST_MS, call_ms: 60_000, total_ms: 300_000 },
-        limits: McpLimits { concurrent_calls: 16, calls_per_second: 20, result_bytes: 262_144, tools: 1000 },
-    }
 }

@@ -114,7 +114,7 @@ mod tests {
     use config::delivery::Applied;
     use config::snapshot::diff;
     use config::spec::{CallerUrls, Filter, TenantSpec};
-    use config::{Entry, EntryId, Spec};
+    use config::{Entry, EntryId, Secret, SecretId, Spec};
 
     use super::*;
 
@@ -155,6 +155,21 @@ mod tests {
         assert_eq!(next.expect("whole").as_deref(), Some(&second));
         let back = taken(&mut assembly, frames(diff(&second, &first), usize::MAX));
         assert_eq!(back.expect("whole").as_deref(), Some(&first));
+    }
+
+    #[test]
+    fn many_secrets_are_cut_into_parts_as_entries_are() {
+        let entries = snapshot(3).entries;
+        let secret = |number: usize| {
+            let id = SecretId::new("a", &format!("s{number}"), "key");
+            (id, Secret::new("v".repeat(100)))
+        };
+        let whole = Snapshot::new(entries, (0..50).map(secret).collect(), None);
+        let parts = frames(Delta::full(&whole), 1_000);
+        let longest = parts.iter().map(|part| serde_json::to_vec(part).expect("JSON").len()).max();
+        assert!(parts.len() > 8 && longest < Some(1_500), "{} parts, {longest:?} bytes", parts.len());
+        assert_eq!(parts.iter().map(|part| part.secrets.len()).sum::<usize>(), 50);
+        assert_eq!(parts.iter().map(|part| part.upsert.len()).sum::<usize>(), 3);
     }
 
     #[test]

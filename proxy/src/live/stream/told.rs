@@ -52,12 +52,9 @@ impl Told {
 #[cfg(test)]
 mod tests {
     use config::delivery::Mismatches;
-    use config::spec::{
-        Filter, McpApproval, McpCredential, McpLimits, McpServerSpec, McpTimeouts, McpTools, Tls,
-    };
+    use config::spec::McpServerSpec;
     use config::{Entry, Snapshot, Spec};
-    use crds::mcp_server::{FailureMode, Pinning, Protocol};
-    use crds::model_provider::CallerCredentials;
+    use crds::mcp_server::Pinning;
 
     use super::*;
     use crate::auth::issuer::Issuers;
@@ -66,31 +63,9 @@ mod tests {
     use crate::settings::Flags;
 
     fn spec(url: &str) -> McpServerSpec {
-        McpServerSpec {
-            namespace: "a".into(),
-            name: "docs".into(),
-            label: "docs".into(),
-            description: None,
-            url: Some(url.into()),
-            protocol: Protocol::Auto,
-            credential: McpCredential::None,
-            caller_credentials: CallerCredentials::Deny,
-            allow_plaintext_credentials: false,
-            allow_private_endpoint: false,
-            tls: Tls::default(),
-            tools: McpTools {
-                filter: Filter::default(),
-                trust_annotations: false,
-                overrides: BTreeMap::new(),
-                pinning: Pinning::Audit,
-                pins: BTreeMap::new(),
-            },
-            approval: McpApproval::Never,
-            failure_mode: FailureMode::Open,
-            catalog_ttl_ms: 1000,
-            timeouts: McpTimeouts { connect_ms: 1000, list_ms: 1000, call_ms: 1000, total_ms: 1000 },
-            limits: McpLimits { concurrent_calls: 1, calls_per_second: 1, result_bytes: 1, tools: 1 },
-        }
+        let mut spec = McpServerSpec::plain("a", "docs");
+        (spec.url, spec.tools.pinning) = (Some(url.into()), Pinning::Audit);
+        spec
     }
 
     fn frame() -> Frame {

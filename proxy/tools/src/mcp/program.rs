@@ -8,7 +8,7 @@ use std::io;
 
 use parking_lot::Mutex;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use self::starts::Starts;
 
@@ -38,9 +38,18 @@ impl Program {
         &self.label
     }
 
-    /// When it may be started again: at once, unless it was started a short time ago.
-    pub(super) fn start_at(&self) -> Instant {
-        self.starts.lock().next(Instant::now())
+    /// Waits until it may be started again: at once, unless it was started a short time ago.
+    pub(super) async fn may_start(&self) {
+        loop {
+            let due = {
+                let (mut starts, now) = (self.starts.lock(), Instant::now());
+                if starts.begin(now) {
+                    return;
+                }
+                starts.due(now)
+            };
+            sleep_until(due).await;
+        }
     }
 
     /// What is to be run.

@@ -30,6 +30,8 @@ pub struct Server {
     /// The object of the configuration that it comes from. Public tool lists are shared within one, and [`super::Pool::forget`]
     /// goes by it.
     pub object: Option<String>,
+    /// Tells apart whose certificates its client trusts, where that is not what the system says.
+    pub trust: Option<String>,
     /// Who is told what became of requests.
     pub witness: Option<Arc<dyn Witness>>,
     slots: OnceLock<Arc<Semaphore>>,
@@ -154,6 +156,7 @@ impl Server {
             protocol: Protocol::default(),
             headers: Headers::default(),
             oauth: None,
+            trust: None,
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             catalog_ttl: Duration::from_secs(60),
@@ -176,6 +179,7 @@ impl Server {
             timeouts: self.timeouts,
             catalog_ttl: self.catalog_ttl,
             object: self.object.clone(),
+            trust: self.trust.clone(),
             witness: None,
             slots: OnceLock::from(Arc::clone(self.slots())),
         }

@@ -29,7 +29,7 @@ impl Key {
             Place::Program(program) => (program.label(), None),
         };
         let rules = format!("{reach:?}{:?}{:?}{:?}", server.protocol, server.limits, server.timeouts);
-        let object = format!("{:?}", server.object);
+        let object = format!("{:?}{:?}", server.object, server.trust);
         let parts = [place.as_bytes(), rules.as_bytes(), object.as_bytes(), credentials];
         let mut hash = Sha256::new();
         for part in parts {

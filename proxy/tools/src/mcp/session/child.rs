@@ -7,7 +7,6 @@ use process_wrap::tokio::{CommandWrap, KillOnDrop, ProcessGroup};
 use rmcp::transport::TokioChildProcess;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::task::JoinSet;
-use tokio::time::sleep_until;
 
 use crate::mcp::failure::{Failure, Reason};
 use crate::mcp::program::Program;
@@ -23,7 +22,7 @@ const LINES: usize = 1000;
 ///
 /// Errors: it cannot be started.
 pub(super) async fn start(program: &Arc<Program>) -> Result<(TokioChildProcess, JoinSet<()>), Failure> {
-    sleep_until(program.start_at()).await;
+    program.may_start().await;
     let mut command = CommandWrap::from(program.command());
     command.wrap(ProcessGroup::leader()).wrap(KillOnDrop);
     let started = TokioChildProcess::builder(command).stderr(Stdio::piped()).spawn();
