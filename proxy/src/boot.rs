@@ -255,7 +255,7 @@ async fn expire(app: Arc<App>, stop: CancellationToken) {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(EXPIRY_PAUSE) => {}
         }
-        if let Err(error) = app.store.expire(app.clock.now(), EXPIRY_BATCH).await {
+        for error in app.store.expire(app.clock.now(), EXPIRY_BATCH).await {
             error!(error = %crate::error::chain(&error), "Cannot delete what has expired");
         }
     }

@@ -3,6 +3,7 @@
 use protocol::error::ApiError;
 use protocol::responses::event::{Event, EventBody, Lifecycle};
 use protocol::responses::response::{Response, ResponseError, Status};
+use protocol::responses::usage::Usage;
 
 use crate::model::ModelError;
 
@@ -13,6 +14,8 @@ use crate::model::ModelError;
 pub struct Finished {
     /// Terminal, with its output and usage. `completed_at` is null: the driver stamps it.
     pub response: Response,
+    /// What the model counted itself, without what its tools did; zero if it counts nothing.
+    pub model_usage: Usage,
     /// The number of the terminal event.
     pub sequence_number: u64,
     /// Why it failed, for replies that are not streams, logs and metrics.

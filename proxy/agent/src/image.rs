@@ -138,6 +138,11 @@ impl Picture {
     }
 }
 
+/// The Base64 of a data URL; `None` for other URLs.
+pub fn inline(url: &str) -> Option<&str> {
+    url.strip_prefix("data:")?.split_once(";base64,").map(|(_, image)| image)
+}
+
 impl std::fmt::Debug for Picture {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Picture({:?}, {} bytes)", self.format, self.bytes.len())
@@ -176,5 +181,13 @@ mod tests {
         assert_eq!(of(b"RIFF\x24\0\0\0WEBPVP8 "), Some(ImageFormat::Webp));
         assert_eq!(of(b"<svg xmlns='http://www.w3.org/2000/svg'/>"), None);
         assert_eq!(of(b"\x89PNG"), None);
+    }
+
+    #[test]
+    fn a_data_url_holds_its_image() {
+        assert_eq!(inline("data:image/png;base64,QQ=="), Some("QQ=="));
+        for other in ["https://x/y", "data:,A", "image/png;base64,QQ==", ""] {
+            assert_eq!(inline(other), None, "{other}");
+        }
     }
 }

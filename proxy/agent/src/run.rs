@@ -60,8 +60,10 @@ pub struct Run<O> {
     generations: u32,
     /// Of the generation that runs.
     spending: Usage,
-    /// Of all before, and of tools.
+    /// Of all before.
     spent: Usage,
+    /// Of tools.
+    tools_spent: Usage,
     /// What went into images, if any was made.
     images: Option<ImageUsage>,
     /// What generations have left of the response's output tokens.
@@ -109,6 +111,7 @@ impl<O: Ownership> Run<O> {
             generations: 0,
             spending: Usage::default(),
             spent: Usage::default(),
+            tools_spent: Usage::default(),
             images: None,
         };
         run.announce(Lifecycle::Created);
@@ -234,7 +237,7 @@ impl<O: Ownership> Run<O> {
         let (usage, images) = (outcome.usage, outcome.image_usage.take());
         let sources = std::mem::take(&mut outcome.sources);
         if self.calls.done(&mut self.out, call, outcome) {
-            self.spent += usage;
+            self.tools_spent += usage;
             self.sources.add(sources);
             if let Some(images) = images {
                 *self.images.get_or_insert_default() += *images;
@@ -410,12 +413,14 @@ impl<O: Ownership> Run<O> {
         self.phase = Phase::Finished;
         let mut response = self.response.clone();
         response.output = self.out.take_output();
-        response.usage = Some(self.spent);
+        let (model_usage, mut usage) = (self.spent, self.spent);
+        usage += self.tools_spent;
+        response.usage = Some(usage);
         if let Some(images) = self.images {
             response.rest.insert("tool_usage".to_owned(), json!({ "image_gen": images }));
         }
         let failure = outcome.apply(&mut response);
         let sequence_number = self.out.take_number();
-        self.out.push(Effect::Finish(Box::new(Finished { response, sequence_number, failure })));
+        self.out.push(Effect::Finish(Box::new(Finished { response, model_usage, sequence_number, failure })));
     }
 }

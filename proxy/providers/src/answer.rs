@@ -182,17 +182,44 @@ fn pass(
     }
 }
 
-fn form_of(head: &[u8]) -> Option<Form> {
+fn form_of(head: &mut Vec<u8>) -> Option<Form> {
     let stream = || Form::Stream(Frames::new(EVENT_BYTES));
     is_stream(head).map(|is_stream| if is_stream { stream() } else { Form::Whole(Vec::new()) })
 }
 
-/// By the first byte that is no blank: a stream begins with a field name or a comment. `None` if there is none yet.
-pub(crate) fn is_stream(head: &[u8]) -> Option<bool> {
+/// By the first byte that is no blank: a stream begins with a field name or a comment. `None` if there is none yet; the
+/// blanks are dropped then, so that they are looked at once.
+pub(crate) fn is_stream(head: &mut Vec<u8>) -> Option<bool> {
     let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
-    match text.first()? {
-        b':' | b'd' | b'e' | b'i' | b'r' => Some(true),
-        0xEF if head.len() < 3 => None,
-        _ => Some(false),
+    match text.first() {
+        None => {
+            head.clear();
+            None
+        }
+        Some(b':' | b'd' | b'e' | b'i' | b'r') => Some(true),
+        Some(0xEF) if head.len() < 3 => None,
+        Some(_) => Some(false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_of_blanks_is_not_kept() {
+        let mut head = Vec::new();
+        for (piece, left, expected) in [
+            (&b"\xEF\xBB"[..], 2, None),
+            (b"\xBF \r\n", 0, None),
+            (b"\n\n  ", 0, None),
+            (b"\n", 0, None),
+            (b" data: 1", 8, Some(true)),
+        ] {
+            head.extend_from_slice(piece);
+            assert_eq!((is_stream(&mut head), head.len()), (expected, left), "{piece:?}");
+        }
+        assert_eq!(is_stream(&mut b"  {\"a\":1}".to_vec()), Some(false));
+        assert_eq!(is_stream(&mut b"\xEF\xBB\xBF{".to_vec()), Some(false));
     }
 }

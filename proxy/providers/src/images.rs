@@ -113,6 +113,17 @@ impl Painting {
         if matches!(event, Ok(ImageEvent::Partial(_))) {
             self.phase = Phase::Reading(reading);
         }
-        vec![event]
+        vec![event.map(|event| bounded(event, self.request.settings.count))]
+    }
+}
+
+/// Some models make more images than they are asked for; what was not asked for is neither fetched nor shown.
+fn bounded(event: ImageEvent, count: u32) -> ImageEvent {
+    match event {
+        ImageEvent::Done(mut images) => {
+            images.images.truncate(usize::try_from(count.max(1)).unwrap_or(usize::MAX));
+            ImageEvent::Done(images)
+        }
+        partial @ ImageEvent::Partial(_) => partial,
     }
 }

@@ -92,10 +92,12 @@ impl Record {
                 usage.insert("web_search".to_owned(), json!({"num_requests": searches}));
             }
         }
-        let silent = response.usage.is_none_or(|usage| usage.total_tokens == 0);
+        let silent = finished.model_usage.total_tokens == 0;
         if silent && response.status != Status::Failed {
             let wrote = response.output.iter().map(measure::length).sum::<usize>();
-            response.usage = Some(Usage::new(tokens(self.read_chars), tokens(wrote)));
+            // What tools counted is there.
+            let usage = response.usage.get_or_insert_default();
+            *usage += Usage::new(tokens(self.read_chars), tokens(wrote));
             app.metrics.estimated(&self.label);
         }
     }

@@ -6,13 +6,16 @@ use serde_json::Value;
 /// An image and its place in its item.
 pub(crate) type Lifted = (i64, String);
 
-/// Takes the images out of an item and leaves marks.
+/// The smallest image that is taken out of its item, in bytes: a small one costs a chain less than a row of its own.
+const SMALLEST: usize = 16 << 10;
+
+/// Takes the large images out of an item and leaves marks.
 pub(crate) fn lift(item: &mut Item) -> Vec<Lifted> {
     let mut lifted = Vec::new();
     visit(item, |part, image| {
         // PostgreSQL has no U+0000 in texts; with one it is no image, and stays where it is escaped.
-        let is_inline = image != KEPT_IMAGE && !image.starts_with("http") && !image.contains('\0');
-        if is_inline {
+        let is_inline = !image.starts_with("http") && !image.contains('\0');
+        if image.len() >= SMALLEST && is_inline {
             lifted.push((part, std::mem::replace(image, KEPT_IMAGE.to_owned())));
         }
         true
@@ -30,6 +33,12 @@ pub(crate) fn places(item: &mut Item) -> Vec<i64> {
         true
     });
     places
+}
+
+/// The image of an `image_generation_call`, if it is in the item.
+pub(crate) fn inline(item: Item) -> Option<String> {
+    let Item::ImageGenerationCall(call) = item else { return None };
+    call.result.filter(|image| image != KEPT_IMAGE)
 }
 
 /// Puts an image back; one that is gone leaves null.
@@ -95,11 +104,13 @@ mod tests {
 
     #[test]
     fn what_is_lifted_goes_back_to_its_place() {
+        let [first, second] = ["QQQQ", "QgQg"].map(|quad| quad.repeat(SMALLEST / 4));
+        let (remote, first_url) = (format!("https://x/{first}"), format!("data:image/png;base64,{first}"));
         let calls = [
-            json!({"id": "ig_1", "type": "image_generation_call", "status": "completed", "result": "QQ=="}),
+            json!({"id": "ig_1", "type": "image_generation_call", "status": "completed", "result": first}),
             json!({"id": "ci_1", "type": "code_interpreter_call", "outputs": [
-                {"type": "logs", "logs": "1"}, {"type": "image", "url": "data:image/png;base64,QQ=="},
-                {"type": "image", "url": "data:image/png;base64,Qg=="}, {"type": "image", "url": "https://x/y"}]}),
+                {"type": "logs", "logs": "1"}, {"type": "image", "url": first_url},
+                {"type": "image", "url": second}, {"type": "image", "url": remote.to_lowercase()}]}),
         ];
         for (call, count) in calls.into_iter().zip([1, 2]) {
             let whole = item(call);
@@ -114,6 +125,22 @@ mod tests {
             }
             assert_eq!(kept, whole);
         }
+    }
+
+    #[test]
+    fn what_is_small_stays_in_its_item() {
+        let small = "A".repeat(SMALLEST - 1);
+        let outputs = ["", KEPT_IMAGE, "data:image/png;base64,QQ==", &small].map(|url| json!({"url": url}));
+        let whole = item(json!({"id": "ci_1", "type": "code_interpreter_call", "outputs": outputs}));
+        let mut kept = whole.clone();
+        assert_eq!((lift(&mut kept), kept), (Vec::new(), whole));
+        let call = item(json!({"id": "ig_1", "type": "image_generation_call", "result": small}));
+        assert_eq!(lift(&mut call.clone()), Vec::new());
+        assert_eq!(inline(call), Some(small));
+        assert_eq!(
+            inline(item(json!({"id": "ig_1", "type": "image_generation_call", "result": KEPT_IMAGE}))),
+            None
+        );
     }
 
     #[test]

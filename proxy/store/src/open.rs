@@ -58,13 +58,14 @@ impl Store {
     }
 
     /// Deletes at most `limit` expired responses, and as many completions and requests for approval, of all tenants.
-    ///
-    /// Errors: a fault of the store.
-    pub async fn expire(&self, now: i64, limit: u32) -> Result<(), Error> {
-        self.responses.expire(now, limit).await?;
-        self.completions.expire(now, limit).await?;
-        self.approvals.expire(now, limit).await?;
-        Ok(())
+    /// Returns the faults; where one kind cannot be deleted, the others are.
+    pub async fn expire(&self, now: i64, limit: u32) -> Vec<Error> {
+        let results = [
+            self.responses.expire(now, limit).await,
+            self.completions.expire(now, limit).await,
+            self.approvals.expire(now, limit).await,
+        ];
+        results.into_iter().filter_map(Result::err).collect()
     }
 
     /// Commits what was queued and closes every connection. Later writes end with [`Error::Closed`].

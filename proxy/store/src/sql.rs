@@ -4,6 +4,8 @@ pub(crate) mod approvals;
 pub(crate) mod chain;
 pub(crate) mod checkpoint;
 pub(crate) mod completions;
+pub(crate) mod expiry;
+pub(crate) mod group;
 pub(crate) mod images;
 pub(crate) mod insert;
 pub(crate) mod pool;

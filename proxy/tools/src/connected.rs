@@ -159,8 +159,11 @@ impl Connected {
 
     /// Runs a call whose start was decided, within its limits.
     pub(crate) async fn perform(&self, tool: &str, call: &ToolCall) -> Performed {
-        // Whether it may run was decided; limits and what is passed on of the result are as they are now.
+        // Whether it may run was decided; denials, limits and what is passed on of the result are as they are now.
         let ruling = self.rule(tool, call, false);
+        if let Some(why) = self.context.withdrawn(&ruling) {
+            return denied(&why).into();
+        }
         if let Err(exceeded) = self.count(&ruling) {
             self.context.audit(&ruling, Some(&exceeded.rule), "limited");
             return denied(LIMITED).into();

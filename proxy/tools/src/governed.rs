@@ -22,6 +22,15 @@ use crate::progress::Reporter;
 /// What the model is told of a call beyond a limit.
 pub(crate) const LIMITED: &str = "The limit of calls of this tool is reached. Try again later.";
 
+/// The verdict of a tool that cannot ask: the API has requests for approval of MCP calls only.
+pub(crate) fn without_asking(verdict: Verdict) -> Verdict {
+    const WHY: &str = "The call was denied: it needs an approval, which a built-in tool cannot ask for.";
+    match verdict {
+        Verdict::Approval => Verdict::Denied(WHY.to_owned()),
+        verdict @ (Verdict::Run | Verdict::Denied(_)) => verdict,
+    }
+}
+
 /// What all tools of a request share.
 #[derive(Clone)]
 pub struct Context {
@@ -73,6 +82,18 @@ impl Context {
             Decision::Allow => Verdict::Run,
             Decision::RequireApproval { .. } => Verdict::Approval,
             Decision::Deny { reason, .. } => Verdict::Denied(format!("The call was denied: {reason}.")),
+        }
+    }
+
+    /// Why a call that was let run may not any more, with its line in the audit log: a policy may come while it waits. A rule
+    /// that wants an approval is none: it was given, or asked for in vain when the start was decided.
+    pub(crate) fn withdrawn(&self, ruling: &Ruling) -> Option<String> {
+        match &ruling.decision {
+            Decision::Allow | Decision::RequireApproval { .. } => None,
+            Decision::Deny { .. } => match self.verdict(ruling) {
+                Verdict::Denied(why) => Some(why),
+                Verdict::Run | Verdict::Approval => None,
+            },
         }
     }
 
@@ -174,19 +195,18 @@ impl Executor for Guarded {
     }
 
     fn decide(&self, call: &ToolCall) -> Verdict {
-        match self.context.verdict(&self.rule(call)) {
-            // The API has requests for approval of MCP calls only.
-            Verdict::Approval => Verdict::Denied(
-                "The call was denied: it needs an approval, which a built-in tool cannot ask for.".to_owned(),
-            ),
+        match without_asking(self.context.verdict(&self.rule(call))) {
             Verdict::Run => self.executor.decide(call),
-            verdict @ Verdict::Denied(_) => verdict,
+            verdict @ (Verdict::Denied(_) | Verdict::Approval) => verdict,
         }
     }
 
     async fn execute(&self, call: &ToolCall, progress: &Reporter) -> ToolOutcome {
-        // Whether it may run was decided; limits and what is passed on of the result are as they are now.
+        // Whether it may run was decided; denials, limits and what is passed on of the result are as they are now.
         let ruling = self.rule(call);
+        if let Some(why) = self.context.withdrawn(&ruling) {
+            return ToolOutcome::failure(why);
+        }
         if let Err(exceeded) = self.context.count(&ruling) {
             self.context.audit(&ruling, Some(&exceeded.rule), "limited");
             return ToolOutcome::failure(LIMITED);
@@ -207,6 +227,8 @@ fn passed_on(rules: &ResultRules, mut outcome: ToolOutcome) -> ToolOutcome {
     found.into_iter().for_each(|results| rules.apply_within(results));
     let sources = outcome.shown.get_mut("action").and_then(|action| action.get_mut("sources"));
     sources.into_iter().for_each(|sources| rules.apply_within(sources));
+    // A link to it would show what nobody is to see.
+    outcome.sources.retain(|source| rules.redact(source.url.clone()) == source.url);
     for source in &mut outcome.sources {
         source.title = rules.apply(std::mem::take(&mut source.title));
     }

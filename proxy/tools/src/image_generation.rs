@@ -7,6 +7,8 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 use agent::image::{
@@ -32,8 +34,11 @@ use settings::{Action, Asked};
 
 /// The largest image that is shown, in bytes of Base64: 20 MiB of image.
 const IMAGE_BYTES: usize = 28 << 20;
-/// How many images an edit may start from.
+/// How many images an edit may start from, and their bytes in all.
 const SOURCES: usize = 16;
+const SOURCE_BYTES: usize = 64 << 20;
+/// What the model reads where the images of a run take all the room there is for them.
+const NO_ROOM: &str = "No image was made: there is no room for more images in this turn.";
 const PARTIAL: &str = "response.image_generation_call.partial_image";
 
 /// Finds image models by their names.
@@ -99,6 +104,9 @@ impl Executor for Painter {
         let Ok(arguments) = serde_json::from_str::<Arguments>(&call.arguments) else {
             return ToolOutcome::failure("No image was made: the arguments need a 'prompt'.");
         };
+        if !self.gallery.has_room() {
+            return ToolOutcome::failure(NO_ROOM);
+        }
         let sources = match self.sources(arguments.images.unwrap_or_default()).await {
             Ok(sources) => sources,
             Err(why) => return ToolOutcome::failure(format!("No image was made: {why}")),
@@ -134,12 +142,19 @@ impl Painter {
             },
             Action::Edit | Action::Auto => {}
         }
+        let mut seen = BTreeSet::new();
+        places.retain(|place| seen.insert(*place));
         if places.len() > SOURCES {
             return Err(format!("at most {SOURCES} images can be used at once."));
         }
-        let mut pictures = Vec::with_capacity(places.len());
+        let (mut pictures, mut size_bytes) = (Vec::with_capacity(places.len()), 0);
         for place in places {
-            pictures.push(self.gallery.load(place, self.studio.as_ref()).await?);
+            let picture = self.gallery.load(place, self.studio.as_ref()).await?;
+            size_bytes += picture.bytes.len();
+            if size_bytes > SOURCE_BYTES {
+                return Err("these images are too large to be used at once: 64 MiB at most.".to_owned());
+            }
+            pictures.push(picture);
         }
         Ok(pictures)
     }
@@ -154,17 +169,15 @@ impl Painter {
     /// What was made; the client sees all images, and the model reads their numbers.
     fn made(&self, images: Images, prompt: &str, is_edit: bool) -> ToolOutcome {
         let Images { images, form, usage } = images;
+        let images: Vec<_> = match images.into_iter().map(finished).collect() {
+            Ok(images) => images,
+            Err(why) => return ToolOutcome::failure(why),
+        };
+        let Some(places) = self.gallery.add(images.iter().map(|(image, _)| image.as_str())) else {
+            return ToolOutcome::failure(NO_ROOM);
+        };
         let mut shown = Vec::with_capacity(images.len());
-        let mut places = Vec::with_capacity(images.len());
-        for MadeImage { source, revised_prompt } in images {
-            let image = match source {
-                ImageSource::Base64(image) if image.len() <= IMAGE_BYTES => image,
-                ImageSource::Base64(_) => return ToolOutcome::failure("No image was made: it is too large."),
-                ImageSource::Url(_) => {
-                    return ToolOutcome::failure("No image was made: it cannot be fetched.");
-                }
-            };
-            places.push(self.gallery.add(image.clone()).to_string());
+        for (image, revised_prompt) in images {
             let prompt = revised_prompt.unwrap_or_else(|| prompt.to_owned());
             let action = if is_edit { "edit" } else { "generate" };
             let format = gallery::format_of(&image);
@@ -172,14 +185,7 @@ impl Painter {
             let fields = fields.chain([("revised_prompt", prompt.into()), ("action", action.into())]);
             shown.push(fields.map(|(key, value)| (key.to_owned(), value)).collect::<Object>());
         }
-        let output = match &places[..] {
-            [place] => {
-                format!("The image was made and shown to the user. It is image {place} of this conversation.")
-            }
-            places => {
-                format!("The images were made and shown to the user. They are images {}.", places.join(", "))
-            }
-        };
+        let output = told(places);
         let mut shown = shown.into_iter();
         ToolOutcome {
             shown: shown.next().unwrap_or_default(),
@@ -204,6 +210,30 @@ impl Painter {
             ("output_format", or(format, &asked.output_format, "png")),
         ]
     }
+}
+
+/// A finished image in Base64, with the prompt as its model understood it.
+///
+/// Errors: why it cannot be shown.
+fn finished(made: MadeImage) -> Result<(String, Option<String>), &'static str> {
+    match made.source {
+        ImageSource::Base64(image) if image.len() <= IMAGE_BYTES => Ok((image, made.revised_prompt)),
+        ImageSource::Base64(_) => Err("No image was made: it is too large."),
+        ImageSource::Url(_) => Err("No image was made: it cannot be fetched."),
+    }
+}
+
+/// What the model reads of images that were made.
+fn told(mut places: Range<usize>) -> String {
+    if places.len() == 1 {
+        let place = places.start;
+        return format!(
+            "The image was made and shown to the user. It is image {place} of this conversation."
+        );
+    }
+    let first = places.next().unwrap_or_default().to_string();
+    let list = places.fold(first, |list, place| format!("{list}, {place}"));
+    format!("The images were made and shown to the user. They are images {list}.")
 }
 
 /// The model hears why, so that it can tell the user or ask for something else.

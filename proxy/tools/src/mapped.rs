@@ -15,7 +15,9 @@ use serde_json::{Value, json};
 
 use crate::builtin::{Builtin, Executor, Offer};
 use crate::connected::{Connected, Performed};
+use crate::governed::without_asking;
 use crate::progress::Reporter;
+use crate::web_search::filtered;
 
 const RUNS: &str = "Runs Python code and returns what it prints. Use it to compute, to work with data, and to check results.";
 const SEARCHES: &str = "Searches the web and returns what was found.";
@@ -75,12 +77,12 @@ impl Guise {
             let found = rest.iter().try_fold(tool.fields.get(*first)?, |value, key| value.get(*key))?;
             Some((found.clone(), format!("{param}.{}", path.join("."))))
         };
-        let paths: &[[&str; 2]] = match self {
-            Self::CodeInterpreter => &[["container", "file_ids"]],
-            Self::WebSearch => &[["filters", "allowed_domains"], ["filters", "blocked_domains"]],
+        let is_given =
+            |value: &Value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty());
+        let refused = match self {
+            Self::CodeInterpreter => pointed(&["container", "file_ids"]).filter(|(value, _)| is_given(value)),
+            Self::WebSearch => filter(tool, param)?,
         };
-        let mut given = paths.iter().filter_map(|path| pointed(path));
-        let refused = given.find(|(value, _)| value.as_array().is_some_and(|list| !list.is_empty()));
         let offline = || match self {
             Self::CodeInterpreter => None,
             Self::WebSearch => {
@@ -114,6 +116,19 @@ impl Guise {
             input: ToolInput::Schema { parameters: Some(parameters), strict: Some(true) },
         }
     }
+}
+
+/// The first list of domains that says something, and where it is.
+///
+/// Errors: 400 for what is no list.
+fn filter(tool: &HostedTool, param: &str) -> Result<Option<(Value, String)>, ApiError> {
+    for key in ["allowed_domains", "blocked_domains"] {
+        let domains = filtered(tool, key, param)?;
+        if !domains.is_empty() {
+            return Ok(Some((domains.into(), format!("{param}.filters.{key}"))));
+        }
+    }
+    Ok(None)
 }
 
 impl Mapped {
@@ -178,13 +193,7 @@ impl Executor for Mapped {
 
     fn decide(&self, call: &ToolCall) -> Decision {
         let Some(translated) = self.translated(call) else { return Decision::Run }; // it fails without the server
-        match self.server.verdict(&self.tool, &translated) {
-            // The API has requests for approval of MCP calls only.
-            Decision::Approval => Decision::Denied(
-                "The call was denied: it needs an approval, which a built-in tool cannot ask for.".to_owned(),
-            ),
-            decision @ (Decision::Run | Decision::Denied(_)) => decision,
-        }
+        without_asking(self.server.verdict(&self.tool, &translated))
     }
 
     async fn execute(&self, call: &ToolCall, _: &Reporter) -> ToolOutcome {

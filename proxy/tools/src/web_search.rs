@@ -23,6 +23,8 @@ use crate::builtin::{Builtin, Offer};
 use session::Session;
 use settings::Settings;
 
+pub(crate) use settings::filtered;
+
 pub use domains::Domains;
 pub use engine::{Brave, Found, Search, SearchEngine, Searxng, Tavily};
 pub use settings::Location;

@@ -1,7 +1,7 @@
 //! `image_generation`, seen from outside: streamed or not, edits, histories, refusals, and what the database keeps.
 
 use regression::fakes::images::{Answer, ImageServer, image};
-use regression::fakes::model::{ModelServer, Say};
+use regression::fakes::model::{ModelServer, Say, Usage};
 use regression::harness::{Setup, setup};
 use serde_json::{Value, json};
 
@@ -101,6 +101,19 @@ async fn an_image_is_made_shown_stored_and_never_told_to_the_model() -> anyhow::
         .await?
         .json();
     assert!(read["output"] == response["output"], "what is stored reads back whole");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_tokens_of_an_image_do_not_hide_that_the_model_counts_none() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    scene.stage.script(Say::call("c1", "image_generation", &cat()).usage(Usage::Absent));
+    scene.stage.script(Say::text(&["Done"]).usage(Usage::Absent));
+    let usage = &scene.respond(&ask(&tool())).await?["usage"];
+    let counts =
+        ["input_tokens", "output_tokens", "total_tokens"].map(|key| usage[key].as_u64().unwrap_or(0));
+    assert_eq!(counts[0] + counts[1], counts[2]);
+    assert!(counts[2] > 33, "those of the image, and those of the model as they are estimated: {usage}");
     Ok(())
 }
 

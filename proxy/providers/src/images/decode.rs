@@ -1,6 +1,6 @@
 //! What an image model answers: one JSON text, or events.
 
-use agent::image::{ImageEvent, ImageForm, ImageSource, Images, MadeImage, PartialImage};
+use agent::image::{ImageEvent, ImageForm, ImageSource, Images, MadeImage, PartialImage, inline};
 use agent::model::ModelError;
 use protocol::responses::usage::ImageUsage;
 use serde::Deserialize;
@@ -114,8 +114,4 @@ impl About {
 /// The Base64 of an image that some servers send as a data URL.
 fn bare(image: String) -> String {
     inline(&image).map(str::to_owned).unwrap_or(image)
-}
-
-fn inline(url: &str) -> Option<&str> {
-    url.strip_prefix("data:")?.split_once(";base64,").map(|(_, image)| image)
 }

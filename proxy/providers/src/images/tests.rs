@@ -212,6 +212,13 @@ async fn a_failure_before_the_first_event_is_tried_again_and_a_refusal_is_not() 
 }
 
 #[tokio::test]
+async fn more_images_than_were_asked_for_are_left() {
+    let two = Reply::json(200, r#"{"data":[{"b64_json":"QQ=="},{"url":"https://x/y"}]}"#);
+    let (events, _) = paint(vec![two]).await;
+    assert_eq!(events, [Ok(done("QQ=="))]);
+}
+
+#[tokio::test]
 async fn a_stream_tells_unfinished_images_first_and_must_come_to_its_end() {
     let partial = r#"{"type":"image_generation.partial_image","b64_json":"QQ==","partial_image_index":0}"#;
     let last = r#"{"type":"image_generation.completed","b64_json":"Qg=="}"#;

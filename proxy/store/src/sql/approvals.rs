@@ -6,6 +6,7 @@ use sqlx::{AnyConnection, AnyPool, Connection};
 
 use crate::approvals::{Approval, Approvals, NewApproval};
 use crate::error::Error;
+use crate::sql::expiry;
 use crate::sql::read::{decode, in_time};
 use crate::sql::rows::ApprovalRow;
 use crate::sql::write::{Table, Write};
@@ -58,7 +59,10 @@ impl Approvals for SqlApprovals {
     }
 
     async fn expire(&self, now: i64, limit: u32) -> Result<u64, Error> {
-        self.queue.write(Write::Expire { from: Table::Approvals, now, limit: limit.into() }).await
+        expiry::gently(limit, |limit| {
+            self.queue.write(Write::Expire { from: Table::Approvals, now, limit: limit.into() })
+        })
+        .await
     }
 }
 

@@ -10,6 +10,7 @@ use sqlx::AnyPool;
 use crate::completions::{CompletionFilter, Completions, NewCompletion};
 use crate::error::Error;
 use crate::listed::{Listed, cut};
+use crate::sql::expiry;
 use crate::sql::read::{decode, id_of, in_time};
 use crate::sql::rows::{CompletionRow, encode};
 use crate::sql::statement::Statement;
@@ -129,7 +130,10 @@ impl Completions for SqlCompletions {
     }
 
     async fn expire(&self, now: i64, limit: u32) -> Result<u64, Error> {
-        self.queue.write(Write::Expire { from: Table::Completions, now, limit: limit.into() }).await
+        expiry::gently(limit, |limit| {
+            self.queue.write(Write::Expire { from: Table::Completions, now, limit: limit.into() })
+        })
+        .await
     }
 }
 

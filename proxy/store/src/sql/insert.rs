@@ -7,10 +7,10 @@ use sqlx::{Any, AnyConnection};
 
 use crate::sql::rows::{ItemRow, ResponseRows};
 
-type Query = sqlx::query::Query<'static, Any, AnyArguments>;
+pub(super) type Query = sqlx::query::Query<'static, Any, AnyArguments>;
 
 /// Row counts of the prepared statements, so that any number of rows takes few statements and few are prepared.
-const SIZES: [usize; 6] = [32, 16, 8, 4, 2, 1];
+pub(super) const SIZES: [usize; 6] = [32, 16, 8, 4, 2, 1];
 const RESPONSE: &str =
     "INSERT INTO responses (tenant, id, previous_id, status, model, created_at, expires_at, body)";
 const ITEM: &str = "INSERT INTO items (tenant, response_id, position, direction, item_id, kind, body)";
@@ -63,11 +63,11 @@ fn item(query: Query, (response, position, item): &(&ResponseRows, i64, &ItemRow
 }
 
 /// Cuts rows into the sizes that have statements.
-fn chunks<'a, T>(rows: &'a [T], statements: &'static [String; 6]) -> Chunks<'a, T> {
+pub(super) fn chunks<'a, T>(rows: &'a [T], statements: &'static [String; 6]) -> Chunks<'a, T> {
     Chunks { rest: rows, statements }
 }
 
-struct Chunks<'a, T> {
+pub(super) struct Chunks<'a, T> {
     rest: &'a [T],
     statements: &'static [String; 6],
 }
@@ -83,7 +83,7 @@ impl<'a, T> Iterator for Chunks<'a, T> {
     }
 }
 
-fn statement(head: &str, columns: usize, rows: usize) -> String {
+pub(super) fn statement(head: &str, columns: usize, rows: usize) -> String {
     let row = |row: usize| {
         let numbers: Vec<_> = (1..=columns).map(|column| format!("${}", row * columns + column)).collect();
         format!("({})", numbers.join(", "))

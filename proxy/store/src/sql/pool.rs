@@ -17,8 +17,10 @@ use crate::settings::Settings;
 
 /// How long a caller waits for a connection, or a write for its turn; short of the second in which callers are told.
 pub(crate) const ACQUIRE: Duration = Duration::from_millis(900);
-/// How long a statement, or the transaction of a group, may take.
+/// How long a statement, or the transaction of a group, may take; more where it carries much.
 pub(crate) const STATEMENT: Duration = Duration::from_secs(2);
+/// The slowest way to a database that is still used: 4 MB/s.
+const BYTES_PER_MS: u64 = 4096;
 const SQLITE_READERS: u32 = 4;
 
 /// Durable at every commit; waits for other processes as long as a statement may take. The page cache of a connection
@@ -26,6 +28,11 @@ const SQLITE_READERS: u32 = 4;
 const PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
     PRAGMA busy_timeout = 2000; PRAGMA cache_size = -4096; PRAGMA wal_autocheckpoint = 8000;
     PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY;";
+
+/// How long the transaction of a group may take that carries so much.
+pub(crate) fn patience(size_bytes: usize) -> Duration {
+    STATEMENT + Duration::from_millis(u64::try_from(size_bytes).unwrap_or(u64::MAX) / BYTES_PER_MS)
+}
 
 /// Makes connections to one database.
 #[derive(Clone, Debug)]

@@ -1,5 +1,7 @@
 //! What all reads share.
 
+use std::time::Duration;
+
 use protocol::Object;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
@@ -9,7 +11,15 @@ use crate::sql::pool::STATEMENT;
 
 /// Bounds a read.
 pub(crate) async fn in_time<T>(read: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, Error> {
-    match timeout(STATEMENT, read).await {
+    within(STATEMENT, read).await
+}
+
+/// Bounds a read that may be large.
+pub(crate) async fn within<T>(
+    patience: Duration,
+    read: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, Error> {
+    match timeout(patience, read).await {
         Ok(result) => Ok(result?),
         Err(_) => Err(Error::TooSlow("read")),
     }

@@ -8,14 +8,15 @@ use protocol::responses::response::Response;
 use sqlx::AnyPool;
 
 use crate::error::Error;
+use crate::images::inline;
 use crate::listed::{Listed, cut};
 use crate::responses::{Chain, NewResponse, Responses};
 use crate::sql::chain::{self, Turn};
-use crate::sql::images;
 use crate::sql::read::{decode, decode_list, in_time};
 use crate::sql::rows::ResponseRows;
 use crate::sql::write::{Table, Write};
 use crate::sql::writer::Queue;
+use crate::sql::{expiry, images};
 
 /// The response and its output as one JSON list without brackets: one row, whatever its size.
 const GET: &str = "SELECT r.body, (SELECT string_agg(i.body, ',' ORDER BY i.position) FROM items i
@@ -27,6 +28,9 @@ const ITEM: &str =
     "SELECT i.body FROM items i JOIN responses r ON r.tenant = i.tenant AND r.id = i.response_id
     WHERE i.tenant = $1 AND i.item_id = $2 AND (r.expires_at IS NULL OR r.expires_at > $3)
     ORDER BY r.created_at, r.id, i.position LIMIT 1";
+
+/// Images that are deleted at once, some MB each.
+const EXPIRED_IMAGES: u32 = 16;
 
 pub(crate) struct SqlResponses {
     readers: AnyPool,
@@ -92,10 +96,20 @@ impl Responses for SqlResponses {
     }
 
     async fn image(&self, tenant: &Tenant, item_id: &str, now: i64) -> Result<Option<String>, Error> {
-        images::get(&self.readers, (tenant, ""), (item_id, 0), now).await
+        match images::get(&self.readers, (tenant, ""), item_id, now).await? {
+            Some(image) => Ok(Some(image)),
+            None => Ok(self.item(tenant, item_id, now).await?.and_then(inline)),
+        }
     }
 
     async fn expire(&self, now: i64, limit: u32) -> Result<u64, Error> {
-        self.queue.write(Write::Expire { from: Table::Responses, now, limit: limit.into() }).await
+        let (queue, responses) = (&self.queue, i64::from(limit));
+        let images = |limit: u32| queue.write(Write::ExpireImages { now, responses, limit: limit.into() });
+        // With their images, which go in statements of their own, responses are too large to go by hundreds.
+        while expiry::gently(EXPIRED_IMAGES, images).await? > 0 {}
+        expiry::gently(limit, |limit| {
+            queue.write(Write::Expire { from: Table::Responses, now, limit: limit.into() })
+        })
+        .await
     }
 }

@@ -1,7 +1,7 @@
 //! What can be written, and how a group of writes becomes one transaction.
 
 use protocol::id::Tenant;
-use sqlx::{AnyConnection, Connection};
+use sqlx::{Any, AnyConnection, Connection, Transaction};
 
 use crate::sql::rows::{ApprovalRow, CompletionRow, ResponseRows};
 use crate::sql::{approvals, images, insert};
@@ -16,6 +16,7 @@ pub(crate) enum Write {
     Take { tenant: Tenant, ids: Vec<String>, now: i64 },
     Delete { from: Table, tenant: Tenant, id: String },
     Expire { from: Table, now: i64, limit: i64 },
+    ExpireImages { now: i64, responses: i64, limit: i64 },
 }
 
 /// A table whose rows are deleted and expire.
@@ -42,7 +43,11 @@ impl Write {
             Self::Response(rows) => rows.size_bytes(),
             Self::Completion(row) => row.size_bytes(),
             Self::Approvals(rows) => rows.iter().map(ApprovalRow::size_bytes).sum(),
-            Self::Metadata(_) | Self::Take { .. } | Self::Delete { .. } | Self::Expire { .. } => 0,
+            Self::Metadata(_)
+            | Self::Take { .. }
+            | Self::Delete { .. }
+            | Self::Expire { .. }
+            | Self::ExpireImages { .. } => 0,
         }
     }
 
@@ -59,15 +64,19 @@ impl Write {
             Self::Metadata(change) => metadata(connection, change).await,
             Self::Delete { from, tenant, id } => delete(connection, *from, tenant, id).await,
             Self::Expire { from, now, limit } => expire(connection, *from, (*now, *limit)).await,
+            Self::ExpireImages { now, responses, limit } => {
+                images::expire(connection, *now, (*responses, *limit)).await
+            }
         }
     }
 }
 
-/// Does all writes in one transaction, or none. Returns how many rows each of them changed.
-pub(crate) async fn commit(
-    connection: &mut AnyConnection,
+/// Does all writes in one transaction, or none: what is not yet committed is undone when the transaction is dropped.
+/// Tells how many rows each of them changed.
+pub(crate) async fn apply<'c>(
+    connection: &'c mut AnyConnection,
     writes: &[&Write],
-) -> Result<Vec<u64>, sqlx::Error> {
+) -> Result<(Transaction<'c, Any>, Vec<u64>), sqlx::Error> {
     let mut transaction = connection.begin().await?;
     let responses: Vec<&ResponseRows> = writes.iter().filter_map(|write| as_response(write)).collect();
     insert::responses(&mut transaction, &responses).await?;
@@ -75,8 +84,7 @@ pub(crate) async fn commit(
     for write in writes {
         counts.push(write.apply(&mut transaction).await?);
     }
-    transaction.commit().await?;
-    Ok(counts)
+    Ok((transaction, counts))
 }
 
 fn as_response(write: &Write) -> Option<&ResponseRows> {
@@ -87,7 +95,8 @@ fn as_response(write: &Write) -> Option<&ResponseRows> {
         | Write::Approvals(_)
         | Write::Take { .. }
         | Write::Delete { .. }
-        | Write::Expire { .. } => None,
+        | Write::Expire { .. }
+        | Write::ExpireImages { .. } => None,
     }
 }
 

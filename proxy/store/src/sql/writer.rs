@@ -1,48 +1,26 @@
 //! One task writes: all writes that wait are committed together.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use sqlx::AnyConnection;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::error::Error;
 use crate::sql::checkpoint::Committed;
-use crate::sql::pool::{ACQUIRE, Database, STATEMENT};
-use crate::sql::write::{Write, commit};
+use crate::sql::group::{Claim, Intake, Job, Message};
+use crate::sql::pool::{ACQUIRE, Database, patience};
+use crate::sql::write::{Write, apply};
 
 const QUEUE: usize = 1024;
-const GROUP: usize = 128;
-const GROUP_BYTES: usize = 8 << 20;
+/// What was too slow: the writes of a transaction, which are not done then.
+pub(super) const WRITE: &str = "write";
+/// How long writes are tried alone whose group failed.
+const ALONE: Duration = Duration::from_secs(10);
 
 /// The way to the writer.
 #[derive(Clone, Debug)]
 pub(crate) struct Queue(mpsc::Sender<Message>);
-
-#[derive(Debug)]
-enum Message {
-    Write(Job),
-    Close,
-}
-
-/// A write and the one who waits for it.
-#[derive(Debug)]
-struct Job {
-    write: Write,
-    claim: Claim,
-    done: oneshot::Sender<Result<u64, Error>>,
-}
-
-/// Belongs to the first who takes it: the writer who begins the write, or the caller who gives up before.
-#[derive(Clone, Debug, Default)]
-struct Claim(Arc<AtomicBool>);
-
-impl Claim {
-    fn take(&self) -> bool {
-        !self.0.swap(true, Ordering::AcqRel)
-    }
-}
 
 impl Queue {
     /// Writes and returns how many rows changed, after the commit.
@@ -73,7 +51,7 @@ impl Queue {
 
 /// The task that writes.
 pub(crate) struct Writer {
-    messages: mpsc::Receiver<Message>,
+    intake: Intake,
     database: Database,
     connection: Option<AnyConnection>,
     committed: Committed,
@@ -82,38 +60,22 @@ pub(crate) struct Writer {
 impl Writer {
     pub(crate) fn new(database: Database, connection: AnyConnection, committed: Committed) -> (Queue, Self) {
         let (sender, messages) = mpsc::channel(QUEUE);
-        (Queue(sender), Self { messages, database, connection: Some(connection), committed })
+        (
+            Queue(sender),
+            Self { intake: Intake::new(messages), database, connection: Some(connection), committed },
+        )
     }
 
     /// Runs until the queue is closed and empty.
     pub(crate) async fn run(mut self) {
-        while let Some(message) = self.messages.recv().await {
-            let group = self.group(message);
+        while let Some(group) = self.intake.next().await {
             self.serve(group).await;
         }
         self.hang_up().await;
     }
 
-    /// Takes what waits, within bounds.
-    fn group(&mut self, first: Message) -> Vec<Job> {
-        let (mut group, mut size_bytes) = (Vec::new(), 0);
-        let mut next = Some(first);
-        while let Some(message) = next {
-            match message {
-                Message::Close => self.messages.close(),
-                Message::Write(job) if job.claim.take() => {
-                    size_bytes += job.write.size_bytes();
-                    group.push(job);
-                }
-                Message::Write(_) => {}
-            }
-            let is_full = group.len() >= GROUP || size_bytes >= GROUP_BYTES;
-            next = if is_full { None } else { self.messages.try_recv().ok() };
-        }
-        group
-    }
-
-    /// Commits a group. If the database refuses it, each write is tried alone, so that one cannot spoil the others.
+    /// Commits a group. If the database refuses it, or is not done in time, each write is tried alone, so that one cannot
+    /// spoil the others.
     async fn serve(&mut self, group: Vec<Job>) {
         if group.is_empty() {
             return;
@@ -121,15 +83,22 @@ impl Writer {
         let writes: Vec<&Write> = group.iter().map(|job| &job.write).collect();
         match self.commit(&writes).await {
             Ok(counts) => group.into_iter().zip(counts).for_each(|(job, count)| job.answer(Ok(count))),
-            Err(error) if group.len() == 1 || error.is_transient() => {
+            Err(error) if group.len() == 1 || !may_be_of_one(&error) => {
                 group.into_iter().for_each(|job| job.answer(Err(error.clone())));
             }
-            Err(_) => {
-                for job in group {
-                    let result = self.commit(&[&job.write]).await;
-                    job.answer(result.map(|counts| counts.iter().sum()));
-                }
-            }
+            Err(_) => self.serve_alone(group).await,
+        }
+    }
+
+    /// Commits each write of a group alone. Where many of them are slow, the last are not begun.
+    async fn serve_alone(&mut self, group: Vec<Job>) {
+        let until = Instant::now() + ALONE;
+        for job in group {
+            let result = match Instant::now() < until {
+                true => self.commit(&[&job.write]).await,
+                false => Err(Error::TooSlow(WRITE)),
+            };
+            job.answer(result.map(|counts| counts.iter().sum()));
         }
     }
 
@@ -139,12 +108,10 @@ impl Writer {
             Some(connection) => connection,
             none => none.insert(self.database.connect().await?),
         };
-        let result = match timeout(STATEMENT, commit(connection, writes)).await {
-            Ok(result) => result.map_err(Error::from),
-            Err(_) => Err(Error::TooSlow("write")),
-        };
+        let size_bytes = writes.iter().map(|write| write.size_bytes()).sum();
+        let result = committed(connection, writes, patience(size_bytes)).await;
         match &result {
-            Ok(_) => self.committed.add(writes.len(), writes.iter().map(|write| write.size_bytes()).sum()),
+            Ok(_) => self.committed.add(writes.len(), size_bytes),
             Err(error) if error.is_transient() => self.connection = None,
             Err(_) => {}
         }
@@ -160,9 +127,24 @@ impl Writer {
     }
 }
 
-impl Job {
-    /// A caller that is gone needs no answer.
-    fn answer(self, result: Result<u64, Error>) {
-        let _ = self.done.send(result);
+/// True if one write of a group can be the reason, and none of them is done.
+fn may_be_of_one(error: &Error) -> bool {
+    !error.is_transient() || matches!(error, Error::TooSlow(WRITE))
+}
+
+/// Errors: [`Error::TooSlow`]; of a commit that is too slow nobody knows whether it is done.
+async fn committed(
+    connection: &mut AnyConnection,
+    writes: &[&Write],
+    patience: Duration,
+) -> Result<Vec<u64>, Error> {
+    let Ok(applied) = timeout(patience, apply(connection, writes)).await else {
+        return Err(Error::TooSlow(WRITE));
+    };
+    let (transaction, counts) = applied?;
+    match timeout(patience, transaction.commit()).await {
+        Ok(committed) => committed?,
+        Err(_) => return Err(Error::TooSlow("commit")),
     }
+    Ok(counts)
 }

@@ -52,6 +52,9 @@ hold_to! {
         an_image_goes_with_its_response
         nobody_sees_the_images_of_another_tenant
         a_result_that_is_no_text_of_an_image_does_no_harm
+        a_small_image_is_found_in_its_item
+        an_item_of_very_many_images_reads_back
+        expired_responses_go_with_many_images
     }
     approvals {
         a_request_reads_back_until_it_is_taken

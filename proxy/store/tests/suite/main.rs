@@ -7,6 +7,8 @@ mod durability;
 #[cfg(test)]
 mod examples;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod laws;
 #[cfg(test)]
 mod postgres;

@@ -116,3 +116,19 @@ async fn a_server_that_cannot_be_used_fails_its_list_and_its_calls() {
     let outcome = connected.call("get", &call, &reporter).await;
     assert!(matches!(outcome.error, Some(McpError::Http { code: 502, .. })), "{outcome:?}");
 }
+
+#[tokio::test]
+async fn a_denial_that_comes_while_a_call_waits_counts_and_an_approval_does_not() {
+    let call = ToolCall { id: "c".into(), name: "mcp__docs__get".into(), arguments: "{}".into() };
+    let mut waiting = connected(Some("mcp/d/docs"), false);
+    let mut terms = waiting.terms.as_ref().clone();
+    terms.approval = crate::policy::Floor::Always(Default::default());
+    waiting.terms = Arc::new(terms.clone());
+    let reached = waiting.perform("get", &call).await;
+    assert!(matches!(reached.outcome.error, Some(McpError::Http { .. })), "it was approved");
+    terms.deny = ["get".to_owned()].into();
+    waiting.terms = Arc::new(terms);
+    let refused = waiting.perform("get", &call).await.outcome;
+    assert!(refused.failed && refused.output.contains("denied"), "{refused:?}");
+    assert!(matches!(refused.error, Some(McpError::Execution { .. })));
+}

@@ -26,7 +26,8 @@ impl Executor for Echo {
     async fn execute(&self, call: &ToolCall, _: &Reporter) -> ToolOutcome {
         let shown = json!({"results": [{"text": call.arguments}], "action": {"sources": [{"url": "https://a/?sk-abc"}]}});
         let Value::Object(shown) = shown else { return ToolOutcome::default() };
-        let sources = vec![Source { url: "https://a/?sk-abc".into(), title: "sk-abc".into() }];
+        let sources = ["https://a/?sk-abc", "https://b/"];
+        let sources = sources.map(|url| Source { url: url.into(), title: "sk-abc".into() }).to_vec();
         ToolOutcome { shown, sources, ..ToolOutcome::text(call.arguments.clone()) }
     }
 }
@@ -105,9 +106,30 @@ async fn calls_are_counted_and_their_results_redacted() {
     assert_eq!((first.output.as_str(), first.failed), (r#"{"query":"[key]"}"#, false));
     assert_eq!(first.shown["results"], json!([{"text": r#"{"query":"[key]"}"#}]));
     assert_eq!(first.shown["action"]["sources"], json!([{"url": "https://a/?[key]"}]));
-    assert_eq!(first.sources[0].title, "[key]");
+    assert_eq!(first.sources, [Source { url: "https://b/".into(), title: "[key]".into() }]);
     let second = executor.execute(&call(&arguments), &reporter).await;
     assert_eq!((second.output.as_str(), second.failed), (LIMITED, true));
+}
+
+#[tokio::test]
+async fn a_denial_that_comes_while_a_call_waits_counts_and_an_approval_does_not() {
+    for (action, denied) in [(Action::Deny, true), (Action::RequireApproval, false), (Action::Allow, false)] {
+        let newest = Arc::new(Mutex::new(Arc::new(Policies::new(Vec::new()))));
+        let read = Arc::clone(&newest);
+        let context = Context { policies: Arc::new(move || Arc::clone(&read.lock())), ..context(Vec::new()) };
+        let offers = offered(&context, Hints::default());
+        assert_eq!(offers[0].executor.decide(&call("{}")), Verdict::Run);
+        *newest.lock() = Arc::new(Policies::new(vec![policy(action, None)]));
+        let outcome =
+            offers[0].executor.execute(&call("{}"), &Progresses::channel().0.of("call_1".into())).await;
+        assert_eq!(
+            (outcome.failed, outcome.output.contains("denied")),
+            (denied, denied),
+            "{}",
+            outcome.output
+        );
+        assert_eq!(context.untrusted.load(Ordering::Relaxed), !denied, "whether it ran");
+    }
 }
 
 #[tokio::test]

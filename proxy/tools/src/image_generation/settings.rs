@@ -1,11 +1,11 @@
 //! What the tool object fixes for all its calls.
 
-use agent::image::{ImageSettings, Picture};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use agent::image::{ImageSettings, Picture, inline};
 use protocol::error::ApiError;
 use protocol::responses::tool::HostedTool;
 use serde_json::Value;
+
+use super::gallery::picture;
 
 /// What is asked for by the tool object.
 pub(super) struct Asked {
@@ -74,13 +74,10 @@ fn mask(tool: &HostedTool, param: &str) -> Result<Option<Picture>, ApiError> {
         return Err(ApiError::unsupported_value(&format!("{param}.file_id"), message));
     }
     let url = mask.get("image_url").and_then(Value::as_str).unwrap_or_default();
-    let image =
-        url.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,")).map(|(_, image)| image);
-    let bytes = image.and_then(|image| STANDARD.decode(image).ok());
-    match bytes.and_then(|bytes| Picture::of(bytes.into())) {
+    match inline(url).and_then(picture) {
         Some(picture) => Ok(Some(picture)),
         None => {
-            let why = "expected a data URL of a PNG, JPEG or WebP.";
+            let why = "expected a data URL of a PNG, JPEG or WebP of at most 20 MiB.";
             Err(ApiError::invalid_value(&format!("{param}.image_url"), why))
         }
     }

@@ -139,6 +139,47 @@ async fn images_of_the_conversation_are_edited_by_their_numbers() {
 }
 
 #[tokio::test]
+async fn an_image_that_is_named_twice_is_used_once_in_its_order() {
+    let scene = scene(json!({}), four());
+    let mut images = vec![2, 1];
+    images.extend([2; 20]);
+    assert!(!scene.call(json!({"prompt": "x", "images": images})).await.failed);
+    assert_eq!(scene.sources(), [2]);
+}
+
+/// A PNG that is so large, in Base64.
+fn large(size_bytes: usize) -> String {
+    let mut bytes = PNG.to_vec();
+    bytes.resize(size_bytes, 0);
+    STANDARD.encode(bytes)
+}
+
+#[tokio::test]
+async fn images_that_are_too_large_together_are_not_used() {
+    let gallery = Arc::new(Gallery::default());
+    let image = large(20 << 20);
+    assert_eq!(gallery.add([image.as_str(); 4].into_iter()), Some(1..5));
+    let scene = scene(json!({}), gallery);
+    let outcome = scene.call(json!({"prompt": "x", "images": [1, 2, 3, 4]})).await;
+    assert!(outcome.failed && outcome.output.contains("64 MiB"), "{}", outcome.output);
+    assert!(!scene.call(json!({"prompt": "x", "images": [1, 2, 3]})).await.failed);
+}
+
+#[tokio::test]
+async fn a_run_has_room_for_so_many_bytes_of_images() {
+    let scene = scene(json!({}), Arc::new(Gallery::with_room(IMAGE_BYTES + 2 * png().len() - 1)));
+    for made in [true, true, false] {
+        let outcome = scene.call(json!({"prompt": "x"})).await;
+        assert_eq!(outcome.failed, !made, "{}", outcome.output);
+    }
+    assert_eq!(scene.sources().len(), 2, "nothing is asked of the model without room");
+
+    let gallery = Gallery::with_room(4);
+    assert_eq!(gallery.add(["QUFB", "QQ=="].into_iter()), None, "all or none");
+    assert_eq!(gallery.add(["QUFB"].into_iter()), Some(1..2));
+}
+
+#[tokio::test]
 async fn the_action_says_whether_images_are_used() {
     let edit = scene(
         json!({"action": "edit"}),
@@ -208,6 +249,10 @@ fn settings_that_contradict_each_other_are_refused() {
         (json!({"n": 2, "partial_images": 1}), "tools[0].partial_images"),
         (json!({"input_image_mask": {"file_id": "file_1"}}), "tools[0].input_image_mask.file_id"),
         (json!({"input_image_mask": {"image_url": "https://x/y"}}), "tools[0].input_image_mask.image_url"),
+        (
+            json!({"input_image_mask": {"image_url": format!("data:image/png;base64,{}", large(22 << 20))}}),
+            "tools[0].input_image_mask.image_url",
+        ),
         (
             json!({"action": "generate", "input_image_mask": {"image_url": format!("data:image/png;base64,{}", png())}}),
             "tools[0].input_image_mask",

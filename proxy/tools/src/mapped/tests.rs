@@ -99,3 +99,21 @@ async fn code_shows_logs_and_images_and_a_search_its_query() {
     assert_eq!(shown["action"], json!({"type": "search", "query": "cats", "queries": ["cats"]}));
     assert_eq!(shown["results"], json!([{"text": "[…]"}]));
 }
+
+#[test]
+fn what_cannot_be_obeyed_is_refused_however_it_is_written() {
+    for (guise, fields, param) in [
+        (Guise::CodeInterpreter, json!({"container": {"file_ids": "file_1"}}), "t.container.file_ids"),
+        (
+            Guise::WebSearch,
+            json!({"filters": {"blocked_domains": "evil.example"}}),
+            "t.filters.blocked_domains",
+        ),
+        (Guise::WebSearch, json!({"filters": "evil.example"}), "t.filters"),
+        (Guise::WebSearch, json!({"filters": {"allowed_domains": ["a.org"]}}), "t.filters.allowed_domains"),
+    ] {
+        let error = guise.check(&tool("t", fields), "t").unwrap_err();
+        assert_eq!((error.status, error.param.as_deref()), (400, Some(param)));
+    }
+    assert!(Guise::WebSearch.check(&tool("t", json!({"filters": {"blocked_domains": []}})), "t").is_ok());
+}

@@ -19,20 +19,44 @@ pub struct ResultRules {
 impl ResultRules {
     /// Replaces what nobody is to see, then cuts. Cut text ends with a mark that says so and is not counted.
     pub fn apply(&self, text: String) -> String {
-        let redacted =
-            self.redactions.iter().fold(text, |text, redaction| redaction.apply(&text).into_owned());
+        let redacted = self.redact(text);
         match self.max_bytes {
             Some(most) => cut(redacted, most),
             None => redacted,
         }
     }
 
-    /// Does so with every text in a value.
+    /// Does so with the texts of a value, which share the limit. Entries of lists for which nothing is left go; addresses and
+    /// types stay whole.
     pub fn apply_within(&self, value: &mut Value) {
+        self.spend(value, &mut self.max_bytes.unwrap_or(usize::MAX));
+    }
+
+    /// Replaces what nobody is to see.
+    pub(crate) fn redact(&self, text: String) -> String {
+        self.redactions.iter().fold(text, |text, redaction| redaction.apply(&text).into_owned())
+    }
+
+    fn spend(&self, value: &mut Value, left: &mut usize) {
         match value {
-            Value::String(text) => *text = self.apply(std::mem::take(text)),
-            Value::Array(items) => items.iter_mut().for_each(|item| self.apply_within(item)),
-            Value::Object(fields) => fields.values_mut().for_each(|field| self.apply_within(field)),
+            Value::String(text) => {
+                let redacted = self.redact(std::mem::take(text));
+                let length = redacted.len();
+                *text = cut(redacted, *left);
+                *left = left.saturating_sub(length);
+            }
+            Value::Array(items) => items.retain_mut(|item| {
+                let fits = *left > 0;
+                self.spend(item, left);
+                fits
+            }),
+            Value::Object(fields) => fields.iter_mut().for_each(|(key, field)| match (key.as_str(), field) {
+                ("url" | "type", Value::String(text)) => {
+                    *text = self.redact(std::mem::take(text));
+                    *left = left.saturating_sub(text.len());
+                }
+                (_, field) => self.spend(field, left),
+            }),
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
@@ -63,6 +87,18 @@ mod tests {
     #[test]
     fn no_character_is_cut_in_two() {
         assert_eq!(rules(Some(2), &[]).apply("aéb".into()), "a\n[truncated: 1 of 4 bytes]");
+    }
+
+    #[test]
+    fn the_texts_of_a_value_share_the_limit() {
+        let entry = |text: &str| serde_json::json!({"type": "t", "url": "https://a", "text": text, "n": 1});
+        let mut value = serde_json::json!([entry("12345"), entry("sk-abc 12345"), entry("12345")]);
+        rules(Some(28), &["sk-[a-z]+"]).apply_within(&mut value);
+        let expected = serde_json::json!([entry("12345"), entry("* 1\n[truncated: 3 of 7 bytes]")]);
+        assert_eq!(value, expected);
+        let mut value = serde_json::json!([entry("12345"), entry("sk-abc")]);
+        rules(None, &["sk-[a-z]+"]).apply_within(&mut value);
+        assert_eq!(value, serde_json::json!([entry("12345"), entry("*")]));
     }
 
     #[test]

@@ -74,13 +74,13 @@ impl Function {
     }
 
     fn name(self, alias: Option<&str>) -> String {
-        let base = alias.unwrap_or("web");
-        let name = match self {
-            Self::Search => alias.unwrap_or(FAMILY).to_owned(),
-            Self::Open => format!("{base}_open_page"),
-            Self::Find => format!("{base}_find_in_page"),
+        let (usual, end) = match self {
+            Self::Search => (FAMILY, ""),
+            Self::Open => ("web", "_open_page"),
+            Self::Find => ("web", "_find_in_page"),
         };
-        name[..name.floor_char_boundary(NAME)].to_owned()
+        let base = alias.unwrap_or(usual);
+        format!("{}{end}", &base[..base.floor_char_boundary(NAME - end.len())])
     }
 
     fn description(self, tool: &HostedTool, session: &Session) -> String {
@@ -220,4 +220,24 @@ fn queries(arguments: &Object) -> Vec<String> {
 
 fn text<'a>(arguments: &'a Object, key: &str) -> Option<&'a str> {
     arguments.get(key).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stay_apart_and_short_whatever_the_alias() {
+        for alias in [None, Some("look"), Some(&*"x".repeat(63)), Some(&*"é".repeat(50))] {
+            let names =
+                [Function::Search, Function::Open, Function::Find].map(|function| function.name(alias));
+            let [search, open, find] = &names;
+            assert!(open.ends_with("_open_page") && find.ends_with("_find_in_page"), "{names:?}");
+            assert!(
+                names.iter().all(|name| name.len() <= NAME) && search != open && open != find,
+                "{names:?}"
+            );
+        }
+        assert_eq!(Function::Search.name(Some("look")), "look");
+    }
 }

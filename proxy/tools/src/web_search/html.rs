@@ -23,6 +23,8 @@ const CHUNK: usize = 16 << 10;
 pub(super) struct Read {
     pub(super) title: String,
     pub(super) text: String,
+    /// Whether there was more than is read.
+    pub(super) is_cut: bool,
 }
 
 /// Reads a page whose links are relative to `base`. `None` once `is_over` says that nobody waits.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use encoding_rs::{Encoding, UTF_8};
-use http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
+use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
+use http::{HeaderMap, HeaderValue};
 use protocol::destination::Destination;
 use reqwest::Response;
 use tokio::task::spawn_blocking;
@@ -61,6 +62,7 @@ impl Web {
 
     async fn read(&self, url: &Url, response: Response) -> Result<Page, Trouble> {
         check(&response)?;
+        uncoded(response.headers())?;
         let kind =
             response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let kind = kind.to_ascii_lowercase();
@@ -73,11 +75,11 @@ impl Web {
             let text = letters(&kind, &bytes);
             match form {
                 Form::Html => html::read(&text, &base, &|| is_over.load(Ordering::Relaxed)),
-                Form::Plain => Some(Read { title: String::new(), text }),
+                Form::Plain => Some(Read { title: String::new(), text, is_cut: false }),
             }
         });
-        let Read { title, text } = read.await.ok().flatten().ok_or(Trouble::Broken)?;
-        Ok(Page { url: url.to_string(), title, text, is_cut })
+        let Read { title, text, is_cut: is_long } = read.await.ok().flatten().ok_or(Trouble::Broken)?;
+        Ok(Page { url: url.to_string(), title, text, is_cut: is_cut || is_long })
     }
 }
 
@@ -102,7 +104,10 @@ fn admit(text: &str, domains: &Domains, loopback: bool) -> Result<Destination, T
         (Err(_), Some(twin)) => Destination::of_caller(&twin, loopback),
         (checked, _) => checked,
     };
-    let checked = checked.map_err(|_| Trouble::Denied)?;
+    let checked = checked.map_err(|denied| {
+        tracing::warn!(target: "audit", reason = %denied, "The address of a page was refused");
+        Trouble::Denied
+    })?;
     if domains.admit(checked.url()) { Ok(checked) } else { Err(Trouble::Filtered) }
 }
 
@@ -119,6 +124,12 @@ fn next(
 ) -> Result<Destination, Trouble> {
     let url = from.url().join(location).map_err(|_| Trouble::Denied)?;
     admit(url.as_str(), domains, loopback)
+}
+
+/// No coding is asked for; what is coded all the same is no text.
+fn uncoded(headers: &HeaderMap) -> Result<(), Trouble> {
+    let is_plain = |coding: &HeaderValue| coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity");
+    if headers.get_all(CONTENT_ENCODING).iter().all(is_plain) { Ok(()) } else { Err(Trouble::Coded) }
 }
 
 fn form(kind: &str) -> Result<Form, Trouble> {
@@ -213,6 +224,19 @@ mod tests {
         assert_eq!(letters("text/html", "é".as_bytes()), "é");
         assert_eq!(letters("text/html; charset=nonsense", b"a"), "a");
         assert_eq!(letters("text/plain", b"\xff\xfea\0"), "a");
+    }
+
+    #[test]
+    fn what_is_compressed_is_refused() {
+        let coded = |coding: &'static str| {
+            let header = (CONTENT_ENCODING, HeaderValue::from_static(coding));
+            uncoded(&[header].into_iter().collect()).is_err()
+        };
+        assert!(uncoded(&HeaderMap::new()).is_ok());
+        for (coding, is_refused) in [("gzip", true), ("identity, br", true), ("", true), ("Identity", false)]
+        {
+            assert_eq!(coded(coding), is_refused, "{coding}");
+        }
     }
 
     #[test]

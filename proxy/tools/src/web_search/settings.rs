@@ -49,10 +49,9 @@ const MEDIUM: Amount = Amount { results: 8, result_bytes: 1000, page_bytes: 20 <
 const HIGH: Amount = Amount { results: 15, result_bytes: 2500, page_bytes: 48 << 10 };
 
 impl Settings {
-    /// Errors: 400 for what is no domain, and for too many.
+    /// Errors: 400 for filters that are no lists, for what is no domain, and for too many.
     pub(super) fn of(tool: &HostedTool, param: &str) -> Result<Self, ApiError> {
-        let filters = tool.fields.get("filters").and_then(Value::as_object);
-        let list = |key: &str| listed(filters, key, &format!("{param}.filters.{key}"));
+        let list = |key: &str| listed(filtered(tool, key, param)?, &format!("{param}.filters.{key}"));
         let domains = Domains { allowed: list("allowed_domains")?, blocked: list("blocked_domains")? };
         let location = tool.fields.get("user_location").and_then(Value::as_object);
         let amount = match tool.text("search_context_size") {
@@ -65,9 +64,25 @@ impl Settings {
     }
 }
 
-fn listed(filters: Option<&Object>, key: &str, param: &str) -> Result<Vec<String>, ApiError> {
-    let entries = filters.and_then(|filters| filters.get(key)).and_then(Value::as_array);
-    let entries = entries.map_or(&[][..], Vec::as_slice);
+/// A list of the filters as it was written.
+///
+/// Errors: 400 for what is no list: a search that was to be limited is not made without limits.
+pub(crate) fn filtered<'a>(tool: &'a HostedTool, key: &str, param: &str) -> Result<&'a [Value], ApiError> {
+    let filters = match tool.fields.get("filters") {
+        None | Some(Value::Null) => return Ok(&[]),
+        Some(Value::Object(filters)) => filters,
+        Some(_) => return Err(ApiError::invalid_value(&format!("{param}.filters"), "expected an object.")),
+    };
+    match filters.get(key) {
+        None | Some(Value::Null) => Ok(&[]),
+        Some(Value::Array(entries)) => Ok(entries),
+        Some(_) => {
+            Err(ApiError::invalid_value(&format!("{param}.filters.{key}"), "expected a list of domains."))
+        }
+    }
+}
+
+fn listed(entries: &[Value], param: &str) -> Result<Vec<String>, ApiError> {
     if entries.len() > LISTED {
         let why = format!("expected at most {LISTED} domains, but got {}.", entries.len());
         return Err(ApiError::invalid_value(param, &why));
@@ -154,6 +169,21 @@ mod tests {
         let many = vec!["a.org"; 101];
         let error = settings(json!({"filters": {"blocked_domains": many}})).unwrap_err();
         assert_eq!(error.param.as_deref(), Some("tools[0].filters.blocked_domains"));
+    }
+
+    #[test]
+    fn filters_that_are_no_lists_are_refused() {
+        for (filters, param) in [
+            (json!("evil.example"), "tools[0].filters"),
+            (json!([]), "tools[0].filters"),
+            (json!({"blocked_domains": "evil.example"}), "tools[0].filters.blocked_domains"),
+            (json!({"allowed_domains": {"0": "a.org"}}), "tools[0].filters.allowed_domains"),
+        ] {
+            let error = settings(json!({"filters": filters})).unwrap_err();
+            assert_eq!((error.status, error.param.as_deref()), (400, Some(param)));
+            assert_eq!(error.code.as_deref(), Some("invalid_value"));
+        }
+        assert!(settings(json!({"filters": {"allowed_domains": null}})).is_ok());
     }
 
     #[test]

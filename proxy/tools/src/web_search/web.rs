@@ -50,6 +50,8 @@ pub(super) enum Trouble {
     Redirects,
     #[error("its type, {0}, cannot be read as text")]
     Type(String),
+    #[error("it is compressed, which was not asked for")]
+    Coded,
     #[error("its answer is too long")]
     TooLong,
     #[error("its answer cannot be understood")]

@@ -22,7 +22,10 @@ fn a_page_is_read_as_a_person_reads_it() {
         <select><option>x</select><p>Caf&eacute;&nbsp;&lt;b&gt;</body></html>"#;
     let expected = "# The red fox\n\nIt is sly, see [the rest](https://a.example/more?x=1) and [y](https://b.example/y).\n\n\
         Second.\n\n- one\n- two bold\n\nA | B\n1 | 2\n\ncode {\n    x\n}\n\nCafé\u{a0}<b>";
-    assert_eq!(page(html), Read { title: "Foxes & hens".to_owned(), text: expected.to_owned() });
+    assert_eq!(
+        page(html),
+        Read { title: "Foxes & hens".to_owned(), text: expected.to_owned(), is_cut: false }
+    );
 }
 
 #[test]
@@ -39,8 +42,17 @@ fn links_that_lead_nowhere_are_text() {
 fn what_is_never_closed_is_read_to_the_end() {
     assert_eq!(text("a<p>b<a href='/c'>c"), "a\n\nb c".replace(" c", "c"));
     assert_eq!(text("a<script>b"), "a");
+    assert_eq!(text("a<script src=x />b()</script>c<style/>d</style><canvas/>e</canvas>f"), "acf");
     assert_eq!(text("<svg/>a<svg><svg></svg>b</svg>c"), "ac");
     assert_eq!(text("</div></a></p></script>a"), "a");
+}
+
+#[test]
+fn highlighted_code_keeps_its_lines() {
+    let html = "<p>a<pre>\n<span>fn</span> <b>f</b>() {\n<i>    g</i>(\t1)\n</pre><p>b<pre> </pre>c";
+    assert_eq!(text(html), "a\n\nfn f() {\n    g(\t1)\n\nb\n\nc");
+    assert_eq!(text("<pre><span>a</span>\n\n<span>b</span>\n<span>  c</span></pre>"), "a\n\nb\n  c");
+    assert_eq!(text("<pre><code>  <span>a</span><br>\n<div>b</div>\nc</code></pre>"), "  a\nb\nc");
 }
 
 #[test]
@@ -60,7 +72,9 @@ fn hostile_pages_cost_what_their_length_is() {
 
 #[test]
 fn a_long_text_ends() {
-    let text = text(&"<p>word".repeat(1 << 18));
+    let page = page(&"<p>word".repeat(1 << 18));
+    assert!(page.is_cut);
+    let text = page.text;
     assert!((1 << 20..(1 << 20) + (32 << 10)).contains(&text.len()), "{}", text.len());
 }
 

@@ -62,10 +62,13 @@ impl Writer {
     }
 
     pub(super) fn finish(self) -> Read {
-        Read { title: self.title.unwrap_or_default().trim().to_owned(), text: self.text }
+        let is_cut = self.is_full();
+        Read { title: self.title.unwrap_or_default().trim().to_owned(), text: self.text, is_cut }
     }
 
     pub(super) fn begin(&mut self, name: &str, href: Option<&str>, is_closed: bool) {
+        // Elements of HTML are not closed by a slash. Source: WHATWG HTML, 13.1.2.1.
+        let is_closed = is_closed && matches!(name, "svg" | "math");
         if let Some((skipped, depth)) = &mut self.skipped {
             if skipped == name && !is_closed {
                 *depth += 1;
@@ -103,6 +106,7 @@ impl Writer {
             "a" => self.close_link(),
             "pre" => {
                 self.preformatted = self.preformatted.saturating_sub(1);
+                self.text.truncate(self.text.trim_end().len());
                 self.leave(Gap::Paragraph);
             }
             _ => {
@@ -119,9 +123,8 @@ impl Writer {
         if self.in_title {
             return self.write_title(text);
         }
-        if self.preformatted > 0 && !text.trim().is_empty() {
-            self.write_gap();
-            return self.text.push_str(text);
+        if self.preformatted > 0 {
+            return self.write_preformatted(text);
         }
         for (place, word) in
             text.split(|letter: char| letter.is_whitespace() && letter != '\u{a0}').enumerate()
@@ -133,6 +136,15 @@ impl Writer {
                 self.write_gap();
                 self.text.push_str(word);
             }
+        }
+    }
+
+    /// Blanks count, but for the line ends where a line begins anyway.
+    fn write_preformatted(&mut self, text: &str) {
+        let text = if self.gap >= Gap::Line { text.trim_start_matches(['\r', '\n']) } else { text };
+        if !text.is_empty() {
+            self.write_gap();
+            self.text.push_str(text);
         }
     }
 
