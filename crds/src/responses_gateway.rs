@@ -15,7 +15,7 @@ use crate::status::Status;
 use crate::time::Time;
 
 pub use mapped::MappedTool;
-pub use tools::{Brave, CodeInterpreter, ImageGeneration, Searxng, Tavily, Tools, WebSearch, WebSearchType};
+pub use tools::{CodeInterpreter, ImageGeneration, SearchApi, Searxng, Tools, WebSearch, WebSearchType};
 
 /// A fleet of proxies: whose objects they serve, who may call them, and within which limits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, CustomResource, KubeSchema)]

@@ -26,5 +26,6 @@ mod suite {
     mod stage;
     mod state;
     mod tls;
+    mod web_pages;
     mod web_search;
 }

@@ -51,12 +51,12 @@ pub struct WebSearch {
     /// With type: SearXNG.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub searxng: Option<Searxng>,
-    /// With type: Brave.
+    /// With type: Brave. The address is `https://api.search.brave.com/res/v1` unless it is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub brave: Option<Brave>,
-    /// With type: Tavily.
+    pub brave: Option<SearchApi>,
+    /// With type: Tavily. The address is `https://api.tavily.com` unless it is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tavily: Option<Tavily>,
+    pub tavily: Option<SearchApi>,
     /// With type: MCP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mcp: Option<MappedTool>,
@@ -91,29 +91,13 @@ pub struct Searxng {
     pub url: String,
 }
 
-/// The Brave Search API.
+/// A search engine in the web, which wants a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-pub struct Brave {
+pub struct SearchApi {
     /// Where the key lies. A Secret of another namespace needs a ReferenceGrant there.
     #[serde(rename = "apiKeySecretRef")]
     pub api_key_secret_ref: SecretKeyRef,
-    /// Where the API is, if all that leaves the cluster goes through a gateway. Where absent: `https://api.search.brave.com/res/v1`.
-    #[serde(rename = "baseURL", default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 2048))]
-    #[x_kube(
-        validation = Rule::new("isURL(self) && !self.contains('@') && !self.contains('?') && (url(self).getScheme() == 'https' || (url(self).getScheme() == 'http' && url(self).getHostname() in ['localhost', '127.0.0.1', '::1']))")
-            .message("baseURL must be an https URL without user info or query; http is for loopback only")
-    )]
-    pub base_url: Option<String>,
-}
-
-/// The Tavily API.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-pub struct Tavily {
-    /// Where the key lies. A Secret of another namespace needs a ReferenceGrant there.
-    #[serde(rename = "apiKeySecretRef")]
-    pub api_key_secret_ref: SecretKeyRef,
-    /// Where the API is, if all that leaves the cluster goes through a gateway. Where absent: `https://api.tavily.com`.
+    /// Where the API is, if all that leaves the cluster goes through a gateway. Where absent: its own address.
     #[serde(rename = "baseURL", default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 2048))]
     #[x_kube(

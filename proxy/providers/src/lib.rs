@@ -19,6 +19,7 @@ mod free_text;
 mod generation;
 mod health;
 mod images;
+mod intake;
 mod lenient;
 mod order;
 #[cfg(test)]

@@ -48,10 +48,11 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
-fn authorities(authorities: &Authorities) -> Result<Arc<dyn ServerCertVerifier>, Error> {
-    Ok(match authorities {
+/// Whoever checks; `None` trusts nobody.
+fn authorities(authorities: &Authorities) -> Result<Option<Arc<dyn ServerCertVerifier>>, Error> {
+    Ok(Some(match authorities {
         Authorities::System => system()?,
-        Authorities::Missing => Arc::new(Nobody),
+        Authorities::Missing => return Ok(None),
         Authorities::Bundle(pem) => {
             let unusable = |_| Error::General("tls.caBundleRef: a certificate cannot be used".to_owned());
             let mut roots = RootCertStore::empty();
@@ -63,7 +64,7 @@ fn authorities(authorities: &Authorities) -> Result<Arc<dyn ServerCertVerifier>,
             let built = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build();
             built.map_err(|error| Error::General(format!("tls.caBundleRef: {error}")))?
         }
-    })
+    }))
 }
 
 /// The host and the name that counts in its place.
@@ -78,11 +79,17 @@ fn expected(tls: &Tls, host: &str) -> Result<Option<Names>, Error> {
     Ok(Some((read(host)?, read(name)?)))
 }
 
-/// Expects another name in the certificate than that of the host.
+/// Trusts some, or nobody, and may expect another name in the certificate than that of the host.
 #[derive(Debug)]
 struct Expecting {
-    inner: Arc<dyn ServerCertVerifier>,
+    inner: Option<Arc<dyn ServerCertVerifier>>,
     name: Option<Names>,
+}
+
+impl Expecting {
+    fn inner(&self) -> Result<&Arc<dyn ServerCertVerifier>, Error> {
+        self.inner.as_ref().ok_or_else(|| CertificateError::UnknownIssuer.into())
+    }
 }
 
 impl ServerCertVerifier for Expecting {
@@ -98,7 +105,7 @@ impl ServerCertVerifier for Expecting {
             Some((of_url, name)) if of_url == host => name,
             Some(_) | None => host,
         };
-        self.inner.verify_server_cert(certificate, chain, name, ocsp, now)
+        self.inner()?.verify_server_cert(certificate, chain, name, ocsp, now)
     }
 
     fn verify_tls12_signature(
@@ -107,7 +114,7 @@ impl ServerCertVerifier for Expecting {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.inner.verify_tls12_signature(message, certificate, signed)
+        self.inner()?.verify_tls12_signature(message, certificate, signed)
     }
 
     fn verify_tls13_signature(
@@ -116,50 +123,14 @@ impl ServerCertVerifier for Expecting {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.inner.verify_tls13_signature(message, certificate, signed)
+        self.inner()?.verify_tls13_signature(message, certificate, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.inner.supported_verify_schemes()
-    }
-}
-
-/// Trusts nobody.
-#[derive(Debug)]
-struct Nobody;
-
-impl ServerCertVerifier for Nobody {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Err(CertificateError::UnknownIssuer.into())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Err(CertificateError::UnknownIssuer.into())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Err(CertificateError::UnknownIssuer.into())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        provider().signature_verification_algorithms.supported_schemes()
+        match &self.inner {
+            Some(inner) => inner.supported_verify_schemes(),
+            None => provider().signature_verification_algorithms.supported_schemes(),
+        }
     }
 }
 

@@ -19,6 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::model::Recorded;
+use crate::fakes::listen::accept;
 
 /// What an image took.
 const TOKENS: (u64, u64) = (11, 22);
@@ -61,7 +62,8 @@ impl ImageServer {
         let address = listener.local_addr()?;
         let state = Arc::new(State { address, answers: Mutex::default(), requests: Mutex::default() });
         let mut tasks = JoinSet::new();
-        tasks.spawn(accept(listener, Arc::clone(&state)));
+        let served = Arc::clone(&state);
+        tasks.spawn(accept(listener, move |stream| serve(stream, Arc::clone(&served))));
         Ok(Self { state, _tasks: tasks })
     }
 
@@ -89,19 +91,6 @@ pub fn image(number: usize) -> String {
     STANDARD.encode(file)
 }
 
-async fn accept(listener: TcpListener, state: Arc<State>) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => {
-                let Ok((stream, _)) = accepted else { continue };
-                connections.spawn(serve(stream, Arc::clone(&state)));
-            }
-            Some(_) = connections.join_next() => {}
-        }
-    }
-}
-
 async fn serve(stream: TcpStream, state: Arc<State>) {
     let service = service_fn(move |request| reply(request, Arc::clone(&state)));
     // A client that leaves early ends the connection with an error.
@@ -116,17 +105,9 @@ async fn reply(request: Request<Incoming>, state: Arc<State>) -> Result<Response
         let file = STANDARD.decode(image(number)).unwrap_or_default();
         return Ok(whole(200, "image/png", file));
     }
-    let headers = head.headers.iter().map(|(name, value)| {
-        (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-    });
     let number = {
         let mut requests = state.requests.lock();
-        requests.push(Recorded {
-            method: head.method.to_string(),
-            path: path.clone(),
-            headers: headers.collect(),
-            body: String::from_utf8_lossy(&body).into_owned(),
-        });
+        requests.push(Recorded::new(&head, &body));
         requests.len()
     };
     let answer = state.answers.lock().pop_front().unwrap_or(Answer::Whole);

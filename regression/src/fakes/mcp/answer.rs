@@ -26,7 +26,7 @@ const FOREVER: Duration = Duration::from_secs(3600);
 pub(super) async fn answer(request: Request<Incoming>, state: Arc<State>) -> Result<Response<Body>, Broken> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| Broken)?.to_bytes();
-    state.record(recorded(&head, &body));
+    state.record(Recorded::new(&head, &body));
     let asked =
         Asked { headers: head.headers.clone(), message: serde_json::from_slice(&body).unwrap_or_default() };
     if head.uri.path() == "/token" {
@@ -118,16 +118,4 @@ async fn troubled(asked: &Asked, trouble: Trouble, state: &Arc<State>) -> Result
         Trouble::Error(code, message) => json(200, &asked.error(code, &message)),
         Trouble::Empty => json(200, &asked.result(&json!({}))),
     })
-}
-
-fn recorded(head: &Parts, body: &Bytes) -> Recorded {
-    let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
-        (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-    };
-    Recorded {
-        method: head.method.to_string(),
-        path: head.uri.to_string(),
-        headers: head.headers.iter().map(header).collect(),
-        body: String::from_utf8_lossy(body).into_owned(),
-    }
 }

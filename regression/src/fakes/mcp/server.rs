@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use super::answer::answer;
 use super::behaviour::{Behaviour, Trouble, Turns};
 use super::state::{Counts, State};
+use crate::fakes::listen::accept;
 use crate::fakes::model::Recorded;
 
 /// Longer than anything that a test waits for.
@@ -43,7 +44,8 @@ impl McpServer {
         let address = listener.local_addr()?;
         let state = Arc::new(State::new(behaviour));
         let mut tasks = JoinSet::new();
-        tasks.spawn(accept(listener, Arc::clone(&state)));
+        let served = Arc::clone(&state);
+        tasks.spawn(accept(listener, move |stream| serve(stream, Arc::clone(&served))));
         Ok(Self { address, state, tasks })
     }
 
@@ -128,19 +130,6 @@ impl McpServer {
     pub async fn until_asked(&self, method: &str, times: usize) -> anyhow::Result<()> {
         self.until(|_| self.asked(method) >= times).await.with_context(|| format!("no {method}"))?;
         Ok(())
-    }
-}
-
-async fn accept(listener: TcpListener, state: Arc<State>) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => {
-                let Ok((stream, _)) = accepted else { continue };
-                connections.spawn(serve(stream, Arc::clone(&state)));
-            }
-            Some(_) = connections.join_next() => {}
-        }
     }
 }
 

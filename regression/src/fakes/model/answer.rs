@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -36,7 +35,7 @@ pub(super) async fn answer(
         return Ok(whole(status, &value, exchange));
     }
     let text = String::from_utf8_lossy(&body).into_owned();
-    state.record(recorded(&head, &text));
+    state.record(Recorded::new(&head, text.as_bytes()));
     let exchange = Exchange::new(Arc::clone(&state), fuse);
     let asked = Asked {
         path: head.uri.path().trim_start_matches("/v1").to_owned(),
@@ -47,18 +46,6 @@ pub(super) async fn answer(
     };
     tokio::time::sleep(Duration::from_millis(script.delay_ms)).await;
     asked.scripted(script.reply, exchange).await
-}
-
-fn recorded(head: &Parts, body: &str) -> Recorded {
-    let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
-        (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-    };
-    Recorded {
-        method: head.method.to_string(),
-        path: head.uri.to_string(),
-        headers: head.headers.iter().map(header).collect(),
-        body: body.to_owned(),
-    }
 }
 
 /// A request to the model.

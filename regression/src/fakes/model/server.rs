@@ -14,6 +14,7 @@ use super::answer::answer;
 use super::script::Script;
 use super::socket::{Fuse, Socket};
 use super::state::{Counts, Recorded, State};
+use crate::fakes::listen::accept;
 
 /// Longer than anything that a test waits for.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -45,7 +46,8 @@ impl ModelServer {
         let address = listener.local_addr()?;
         let state = Arc::new(State::new(pace));
         let mut tasks = JoinSet::new();
-        tasks.spawn(accept(listener, Arc::clone(&state)));
+        let served = Arc::clone(&state);
+        tasks.spawn(accept(listener, move |stream| serve(stream, Arc::clone(&served))));
         Ok(Self { address, state, tasks })
     }
 
@@ -91,19 +93,6 @@ impl ModelServer {
         let reached =
             waited.with_context(|| format!("the model server's counts stay at {:?}", self.counts()))?;
         Ok(*reached?)
-    }
-}
-
-async fn accept(listener: TcpListener, state: Arc<State>) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => {
-                let Ok((stream, _)) = accepted else { continue };
-                connections.spawn(serve(stream, Arc::clone(&state)));
-            }
-            Some(_) = connections.join_next() => {}
-        }
     }
 }
 

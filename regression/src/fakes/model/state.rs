@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use http::request::Parts;
+use http::{HeaderName, HeaderValue};
 use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::Value;
@@ -43,6 +45,18 @@ pub(super) struct State {
 }
 
 impl Recorded {
+    /// Takes a request down; what is no text in it is replaced.
+    pub(crate) fn new(head: &Parts, body: &[u8]) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let header = |(name, value): (&HeaderName, &HeaderValue)| (name.to_string(), text(value.as_bytes()));
+        Self {
+            method: head.method.to_string(),
+            path: head.uri.to_string(),
+            headers: head.headers.iter().map(header).collect(),
+            body: text(body),
+        }
+    }
+
     /// The first header of this name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())

@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 
 use super::engines::{Engine, Hit};
 use super::pages::{Body, Page};
+use crate::fakes::listen::accept;
 use crate::fakes::model::Recorded;
 
 type Sent = BoxBody<Bytes, Infallible>;
@@ -50,7 +51,8 @@ impl WebServer {
         let address = listener.local_addr()?;
         let state = Arc::new(State { key: Mutex::new(key.to_owned()), ..State::default() });
         let mut tasks = JoinSet::new();
-        tasks.spawn(accept(listener, Arc::clone(&state)));
+        let served = Arc::clone(&state);
+        tasks.spawn(accept(listener, move |stream| serve(stream, Arc::clone(&served))));
         Ok(Self { address, state, _tasks: tasks })
     }
 
@@ -86,19 +88,6 @@ impl WebServer {
     }
 }
 
-async fn accept(listener: TcpListener, state: Arc<State>) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => {
-                let Ok((stream, _)) = accepted else { continue };
-                connections.spawn(serve(stream, Arc::clone(&state)));
-            }
-            Some(_) = connections.join_next() => {}
-        }
-    }
-}
-
 async fn serve(stream: TcpStream, state: Arc<State>) {
     let service = service_fn(move |request| answer(request, Arc::clone(&state)));
     // A client that leaves ends the connection with an error.
@@ -108,15 +97,7 @@ async fn serve(stream: TcpStream, state: Arc<State>) {
 async fn answer(request: Request<Incoming>, state: Arc<State>) -> anyhow::Result<Response<Sent>> {
     let (head, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();
-    let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
-        (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-    };
-    state.requests.lock().push(Recorded {
-        method: head.method.to_string(),
-        path: head.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
-        headers: head.headers.iter().map(header).collect(),
-        body: String::from_utf8_lossy(&body).into_owned(),
-    });
+    state.requests.lock().push(Recorded::new(&head, &body));
     let page = match Engine::of(&head) {
         Some(engine) => {
             let trouble = state.trouble.lock().clone();
